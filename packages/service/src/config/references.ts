@@ -1,0 +1,93 @@
+import { findingsOf } from './issues.ts';
+import { childPath } from './paths.ts';
+import { list, show, type Finding } from './problems.ts';
+import { optionsSchema, patternOf } from './sections/index.ts';
+
+/** The key of a route that names something, the section in which it is looked up, and what it is. */
+const REFERENCES = [
+  { key: 'limiter', section: 'limiters', what: 'limiter' },
+  { key: 'breaker', section: 'breakers', what: 'breaker' },
+  { key: 'pool', section: 'pools', what: 'pool' },
+] as const;
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+/**
+ * What is wrong between the parts of a configuration: names that name nothing, routes that take the
+ * same requests, options that a built-in handler does not know. Reads the configuration as it was
+ * given and passes over what has the wrong shape, which the schema reports.
+ */
+export function findingsBetween(config: unknown): readonly Finding[] {
+  if (!isMapping(config) || !Array.isArray(config['routes'])) return [];
+  const routes = config['routes'].map((route: unknown) => (isMapping(route) ? route : {}));
+  return [...danglingNames(config, routes), ...collisions(routes), ...wrongOptions(routes)];
+}
+
+function danglingNames(config: Mapping, routes: readonly Mapping[]): readonly Finding[] {
+  return REFERENCES.flatMap(({ key, section, what }) => {
+    const entries = config[section] ?? {};
+    if (!isMapping(entries)) return [];
+    const names = Object.keys(entries);
+    const expected = `the name of a ${what} (${list(names) || 'there is none'})`;
+    return routes.flatMap((route, index) => {
+      const name = route[key];
+      if (typeof name !== 'string' || Object.hasOwn(entries, name)) return [];
+      const path = childPath(childPath('routes', index), key);
+      return [{ path, expected, found: show(name), meant: { name, candidates: names } }];
+    });
+  });
+}
+
+function collisions(routes: readonly Mapping[]): readonly Finding[] {
+  const firsts = new Map<string, number>();
+  return routes.flatMap((route, index) => {
+    const path = route['path'];
+    if (typeof path !== 'string') return [];
+    const taken = new Map<number, string>();
+    for (const method of methodsOf(route)) {
+      const key = `${method} ${patternOf(path)}`;
+      const first = firsts.get(key) ?? index;
+      firsts.set(key, first);
+      if (first !== index && !taken.has(first)) taken.set(first, method);
+    }
+    return Array.from(taken, ([first, method]) =>
+      collision({ index, first, method, path, routes }),
+    );
+  });
+}
+
+interface Collision {
+  readonly index: number;
+  readonly first: number;
+  readonly method: string;
+  readonly path: string;
+  readonly routes: readonly Mapping[];
+}
+
+function collision({ index, first, method, path, routes }: Collision): Finding {
+  return {
+    path: childPath(childPath('routes', index), 'path'),
+    expected: `a path that no other ${method} route has, such as routes[${first}]`,
+    found: show(path),
+    remedy: routes[first]?.['path'] === path ? undefined : "parameters' names tell no routes apart",
+  };
+}
+
+function wrongOptions(routes: readonly Mapping[]): readonly Finding[] {
+  return routes.flatMap(({ handler, options }, index) => {
+    const parsed = optionsSchema(handler)?.safeParse(options ?? {});
+    if (!isMapping(options) || parsed === undefined || parsed.success) return [];
+    const path = childPath(childPath('routes', index), 'options');
+    return findingsOf(parsed.error.issues, { root: options, path });
+  });
+}
+
+function methodsOf(route: Mapping): readonly string[] {
+  const { method = 'GET' } = route;
+  const methods: readonly unknown[] = Array.isArray(method) ? method : [method];
+  return methods.filter((name) => typeof name === 'string');
+}
+
+function isMapping(value: unknown): value is Mapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

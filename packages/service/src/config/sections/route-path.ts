@@ -1,0 +1,63 @@
+import { z } from 'zod';
+
+const LITERAL = /^[\p{L}\p{N}\p{M}\-._~!$&'()+,;=@]+$/u;
+const PARAMETER = /^:[A-Za-z_]\w*$/;
+const LONGEST = 1000;
+
+/** These would be set on an object of parameters, not in it. */
+const FORBIDDEN_PARAMETERS = new Set([':__proto__', ':constructor', ':prototype']);
+
+/**
+ * A path that the router takes and that a client can reach: segments of plain text, `:name` for any
+ * one segment, `*` as the last for any rest. It is compared with the decoded path of the request.
+ */
+export const pathSchema: z.ZodType<string, string> = z
+  .string({ error: 'a path that starts with "/"' })
+  .superRefine((path, context) => {
+    const [expected, remedy] = problemOf(path) ?? [];
+    if (expected !== undefined) {
+      context.addIssue({ code: 'custom', message: expected, params: { remedy } });
+    }
+  });
+
+/** The path with its parameters' names taken out: two routes with the same pattern take the same requests. */
+export function patternOf(path: string): string {
+  return path.replaceAll(/:\w+/g, ':');
+}
+
+/** What the path should be, and what to do about it. */
+function problemOf(path: string): readonly [string, string?] | undefined {
+  if (!path.startsWith('/')) return ['a path that starts with "/"'];
+  if (path.length > LONGEST) return [`a path of at most ${LONGEST} characters`];
+  if (path.includes('%')) {
+    return ['a path as it reads once decoded', 'write the character itself, not its %-code'];
+  }
+  const segments = path.slice(1).split('/');
+  for (const [index, segment] of segments.entries()) {
+    const isLast = index === segments.length - 1;
+    const problem = problemOfSegment(segment, isLast);
+    if (problem) return problem;
+  }
+  const parameters = segments.filter((segment) => segment.startsWith(':'));
+  return new Set(parameters).size < parameters.length
+    ? ['a path whose parameters have different names']
+    : undefined;
+}
+
+function problemOfSegment(
+  segment: string,
+  isLast: boolean,
+): readonly [string, string?] | undefined {
+  if (segment === '')
+    return isLast ? undefined : ['a path without empty segments', 'take out one "/"'];
+  if (segment === '.' || segment === '..') return ['a path without "." and ".." segments'];
+  if (segment.includes('*')) {
+    if (segment === '*' && isLast) return undefined;
+    return ['a path with "*" only as its last segment', 'use :name for a single segment'];
+  }
+  if (segment.includes(':')) {
+    const right = PARAMETER.test(segment) && !FORBIDDEN_PARAMETERS.has(segment);
+    return right ? undefined : ['a path in which :name takes a whole segment', 'as in /orders/:id'];
+  }
+  return LITERAL.test(segment) ? undefined : ["a path of letters, digits and -._~!$&'()+,;=@"];
+}
