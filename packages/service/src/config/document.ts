@@ -13,7 +13,7 @@ import {
 
 import { childPath, type ConfigPath } from './paths.ts';
 import { SourceMap, type LineIndex, type Position } from './positions.ts';
-import { shorten, show, type Finding } from './problems.ts';
+import { show, type Finding } from './problems.ts';
 import {
   readScalar,
   substitute,
@@ -99,7 +99,7 @@ class DocumentReader {
 
   #alias(alias: Alias, path: ConfigPath, depth: number): unknown {
     const target = this.#targets.get(alias);
-    const found = shorten(`*${alias.source}`);
+    const found = `*${alias.source}`;
     if (target === undefined) return this.#refuse({ path, expected: 'an anchor above', found });
     if (this.#open.has(target)) {
       return this.#refuse({ path, expected: 'an anchor of what it is no part of', found });
@@ -147,7 +147,7 @@ class DocumentReader {
         at,
         path: child,
         expected: 'an alias of another mapping',
-        found: isAlias(source) ? shorten(`*${source.source}`) : 'something else',
+        found: isAlias(source) ? `*${source.source}` : 'something else',
       });
       return;
     }

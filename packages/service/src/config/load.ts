@@ -5,7 +5,7 @@ import type { Content } from './document.ts';
 import { asSections } from './go-design.ts';
 import { formatPath } from './paths.ts';
 import type { SourceMap } from './positions.ts';
-import { remedyOf, shorten, show, type Finding, type Problem } from './problems.ts';
+import { show, toProblem, type Finding, type Problem } from './problems.ts';
 import { readContent, type ParseOptions } from './read-content.ts';
 import { readText } from './read-text.ts';
 import { judgeContent, type Verdict } from './resolve.ts';
@@ -93,12 +93,10 @@ function inOrder(findings: readonly Finding[], origin: Origin): readonly Problem
 }
 
 function locate(finding: Finding, { file, places }: Origin): Problem {
-  const { path, part, expected } = finding;
-  const position = finding.at ?? places?.find(path, part);
-  const written = part === 'key' || finding.at ? undefined : places?.written(path);
-  const found = written === undefined ? finding.found : shorten(written);
-  const remedy = remedyOf(finding);
-  return { file, ...position, path, expected, found, ...(remedy === undefined ? {} : { remedy }) };
+  const { path, part, at } = finding;
+  const written = part === 'key' || at ? undefined : places?.written(path);
+  const found = written ?? finding.found;
+  return { file, ...(at ?? places?.find(path, part)), ...toProblem({ ...finding, found }) };
 }
 
 /** The handlers whose module is not there. */

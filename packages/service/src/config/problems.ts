@@ -61,10 +61,12 @@ export function list(names: readonly string[]): string {
   return more > 0 ? `${names.slice(0, 5).join(', ')} and ${more} more` : names.join(', ');
 }
 
-/** What to do about the finding: its own remedy, or the name that was most likely meant. */
-export function remedyOf({ remedy, meant }: Finding): string | undefined {
+/** The finding as a problem that has no place. Its remedy may be the name that was most likely meant. */
+export function toProblem({ path, expected, found, remedy, meant }: Finding): Problem {
   const name = meant && nearest(meant.name, meant.candidates);
-  return name === undefined ? remedy : `did you mean ${JSON.stringify(name)}?`;
+  const advice = name === undefined ? remedy : `did you mean ${JSON.stringify(name)}?`;
+  const problem = { path, expected, found: shorten(found) };
+  return advice === undefined ? problem : { ...problem, remedy: advice };
 }
 
 /**

@@ -2,7 +2,7 @@ import { mkdtemp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { decode, MAX_CONFIG_BYTES, readText } from './read-text.ts';
@@ -39,7 +39,7 @@ test('what is not a file to read is told', async () => {
     ['a\0b', 'the error ERR_INVALID_ARG_VALUE'],
   ];
   for (const [name, found] of cases) {
-    expect((await readText(join(folder, name))).finding, name).toMatchObject({ found });
+    expect((await readText(join(folder, name))).finding, `for ${name}`).toMatchObject({ found });
   }
   expect((await readText('/dev/null')).finding).toMatchObject({ found: 'something else' });
 });

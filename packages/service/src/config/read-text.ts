@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 
 import type { Finding } from './problems.ts';
 
@@ -16,8 +16,7 @@ export async function readText(path: string): Promise<TextResult> {
   try {
     const about = await stat(path);
     if (!about.isFile()) return wrong(about.isDirectory() ? 'a directory' : 'something else');
-    await using file = await open(path);
-    return decode(await readAtMost(file, MAX_CONFIG_BYTES + 1));
+    return decode(await readAtMost(path, MAX_CONFIG_BYTES + 1));
   } catch (error) {
     return wrong(reasonIn(error));
   }
@@ -57,15 +56,20 @@ function firstBadPlace(bytes: Buffer): { line: number; column: number } {
 }
 
 /** A file may grow while it is read, and those of the kernel do not know their size. */
-async function readAtMost(file: FileHandle, most: number): Promise<Buffer> {
+async function readAtMost(path: string, most: number): Promise<Buffer> {
   const bytes = Buffer.alloc(most);
-  let length = 0;
-  while (length < most) {
-    const { bytesRead } = await file.read(bytes, length, most - length);
-    if (bytesRead === 0) break;
-    length += bytesRead;
+  const file = await open(path);
+  try {
+    let length = 0;
+    while (length < most) {
+      const { bytesRead } = await file.read(bytes, length, most - length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    await file.close();
   }
-  return bytes.subarray(0, length);
 }
 
 function reasonIn(error: unknown): string {

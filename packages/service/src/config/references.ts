@@ -69,8 +69,13 @@ function collision({ index, first, method, path, routes }: Collision): Finding {
     path: childPath(childPath('routes', index), 'path'),
     expected: `a path that no other ${method} route has, such as routes[${first}]`,
     found: show(path),
-    remedy: routes[first]?.['path'] === path ? undefined : "parameters' names tell no routes apart",
+    remedy: reasonOf(method, routes[first]?.['path'] === path),
   };
+}
+
+function reasonOf(method: string, samePath: boolean): string | undefined {
+  if (!samePath) return "parameters' names tell no routes apart";
+  return method === 'HEAD' ? 'a GET route answers HEAD as well' : undefined;
 }
 
 function wrongOptions(routes: readonly Mapping[]): readonly Finding[] {
@@ -82,10 +87,12 @@ function wrongOptions(routes: readonly Mapping[]): readonly Finding[] {
   });
 }
 
+/** What the route answers: who answers GET answers HEAD. */
 function methodsOf(route: Mapping): readonly string[] {
   const { method = 'GET' } = route;
   const methods: readonly unknown[] = Array.isArray(method) ? method : [method];
-  return methods.filter((name) => typeof name === 'string');
+  const names = methods.filter((name) => typeof name === 'string');
+  return names.includes('GET') ? [...names, 'HEAD'] : names;
 }
 
 function isMapping(value: unknown): value is Mapping {

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 
 import { frozenCopy } from './frozen-copy.ts';
 import { findingsOf } from './issues.ts';
-import { remedyOf, type Finding, type Problem } from './problems.ts';
+import { toProblem, type Finding, type Problem } from './problems.ts';
 import { findingsBetween } from './references.ts';
 import { configSchema, type ResolvedConfig, type ServiceConfig } from './schema.ts';
 import { handlerInCode, handlerText, type HandlerFunction } from './sections/index.ts';
@@ -27,12 +27,7 @@ const inFile = configSchema<never>(handlerText);
 export function resolveConfig<H = never>(given: ServiceConfig<H>): Resolution<H> {
   const { config, findings } = judge(given, inCode);
   if (config) return { ok: true, config: config as ResolvedConfig<H> };
-  const problems = findings.map((finding) => {
-    const remedy = remedyOf(finding);
-    const { path, expected, found } = finding;
-    return { path, expected, found, ...(remedy === undefined ? {} : { remedy }) };
-  });
-  return { ok: false, problems };
+  return { ok: false, problems: findings.map(toProblem) };
 }
 
 /** The same for the content of a file, where handlers are texts. */

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { findStandIn, readScalar, shield, substitute, unshield } from './substitution.ts';
@@ -22,7 +22,7 @@ test('variables and their defaults are put in', () => {
     ['${NESTED}', '${PORT}'],
   ];
   for (const [text, expected] of cases) {
-    expect(substitute(text, env), text).toMatchObject({ text: expected, failures: [] });
+    expect(substitute(text, env), `for ${text}`).toMatchObject({ text: expected, failures: [] });
   }
 });
 
@@ -49,7 +49,9 @@ test('anything else in the braces is malformed', () => {
     '${A:-{}',
     '${A',
   ]) {
-    expect(substitute(text, { A: 'a', B: 'b' }).failures, text).toEqual([{ kind: 'malformed' }]);
+    expect(substitute(text, { A: 'a', B: 'b' }).failures, `for ${text}`).toEqual([
+      { kind: 'malformed' },
+    ]);
   }
 });
 
@@ -107,7 +109,7 @@ test('a text alone is read as YAML reads an unquoted one', () => {
     ['"8080"', '"8080"'],
     [' 8080', ' 8080'],
   ];
-  for (const [text, value] of cases) expect(readScalar(text), text).toEqual(value);
+  for (const [text, value] of cases) expect(readScalar(text), `for ${text}`).toEqual(value);
 });
 
 test('shielding keeps every offset and can be undone', () => {
@@ -121,6 +123,10 @@ test('shielding keeps every offset and can be undone', () => {
       expect(unshield(shield(value))).toBe(value);
     }),
   );
+});
+
+test('what only looks like a variable across quotes is not shielded', () => {
+  expect(shield('{ a: "$${x", b: "y}" }')).toBe('{ a: "$${x", b: "y}" }');
 });
 
 test('the characters that shield are found, also escaped', () => {

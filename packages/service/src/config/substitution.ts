@@ -77,10 +77,10 @@ const FIRST_STAND_IN = 0xfdd0;
 /**
  * The YAML text with the punctuation inside `${…}` replaced, character for character, so that
  * `{ port: ${PORT:-8080} }` is one mapping with one entry and all offsets stay. {@link unshield}
- * undoes it in each text that was read.
+ * undoes it in each text that was read. Quoted texts need none of it, and a quote ends the search.
  */
 export function shield(text: string): string {
-  return text.replaceAll(/\$\{[^{}\n]*\}/g, (variable) =>
+  return text.replaceAll(/\$\{[^{}"'\n]*\}/g, (variable) =>
     variable.replaceAll(/[{}[\],:#]/g, (mark) =>
       String.fromCharCode(FIRST_STAND_IN + SPECIAL.indexOf(mark)),
     ),

@@ -24,7 +24,7 @@ const SAID: Readonly<Partial<Record<ErrorCode, string>>> = {
   RESOURCE_EXHAUSTION: 'it is too deeply nested',
 };
 
-/** Errors after the tenth are echoes of those before. */
+/** Errors after the tenth, and all but the first at one place, are echoes of those before. */
 const MOST_MISTAKES = 10;
 
 /**
@@ -37,6 +37,7 @@ export function parseYaml(text: string): {
 } {
   const document = parseCheaply(text);
   const mistakes = [...document.errors, ...document.warnings]
+    .filter(({ pos }, index, all) => pos[0] !== all[index - 1]?.pos[0])
     .slice(0, MOST_MISTAKES)
     .map(({ pos, code, message }) => ({
       offset: pos[0],

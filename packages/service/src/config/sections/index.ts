@@ -16,7 +16,7 @@ export { poolSchema } from './pool.ts';
 export type { PoolConfig, ResolvedPool } from './pool.ts';
 export { routeSchema } from './route.ts';
 export type { BodyKind, HttpMethod, ResolvedRoute, RouteConfig } from './route.ts';
-export { patternOf } from './route-path.ts';
+export { patternOf, RESERVED_PATHS } from './route-path.ts';
 export { serverSchema } from './server.ts';
 export type { ResolvedServer, ServerConfig } from './server.ts';
 export { shutdownSchema } from './shutdown.ts';

@@ -4,6 +4,9 @@ const LITERAL = /^[\p{L}\p{N}\p{M}\-._~!$&'()+,;=@]+$/u;
 const PARAMETER = /^:[A-Za-z_]\w*$/;
 const LONGEST = 1000;
 
+/** The paths that are the service's own: its probes, its metrics, its counts. */
+export const RESERVED_PATHS: readonly string[] = ['/livez', '/readyz', '/metrics', '/stats'];
+
 /** These would be set on an object of parameters, not in it. */
 const FORBIDDEN_PARAMETERS = new Set([':__proto__', ':constructor', ':prototype']);
 
@@ -28,6 +31,9 @@ export function patternOf(path: string): string {
 /** What the path should be, and what to do about it. */
 function problemOf(path: string): readonly [string, string?] | undefined {
   if (!path.startsWith('/')) return ['a path that starts with "/"'];
+  if (RESERVED_PATHS.includes(path)) {
+    return [`a path other than the service's own (${RESERVED_PATHS.join(', ')})`];
+  }
   if (path.length > LONGEST) return [`a path of at most ${LONGEST} characters`];
   if (path.includes('%')) {
     return ['a path as it reads once decoded', 'write the character itself, not its %-code'];

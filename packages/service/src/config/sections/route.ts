@@ -11,7 +11,7 @@ export type BodyKind = 'json' | 'text' | 'bytes' | 'stream';
 
 /** Which requests go where, and through what. `H` is the type of a handler given in code. */
 export interface RouteConfig<H = HandlerFunction> {
-  /** One method, or a list of them. @default 'GET' */
+  /** One method, or a list of them. `GET` answers HEAD as well. @default 'GET' */
   readonly method?: HttpMethod | readonly HttpMethod[] | undefined;
   /** `/orders/:id`, `/files/*`. No other route may have the same but for the parameters' names. */
   readonly path: string;
@@ -64,7 +64,10 @@ const method = z.enum(METHODS, { error: METHOD });
 const methods = z
   .array(method)
   .min(1, { error: 'at least one method' })
-  .refine((list) => new Set(list).size === list.length, { error: 'every method once' });
+  .refine((list) => new Set(list).size === list.length, { error: 'every method once' })
+  .refine((list) => !(list.includes('GET') && list.includes('HEAD')), {
+    error: 'no HEAD beside GET, which answers it as well',
+  });
 
 const nameOf = (what: string): z.ZodString => z.string({ error: `the name of a ${what}` });
 

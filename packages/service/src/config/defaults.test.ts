@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { resolveConfig } from './resolve.ts';
+import type { ResolvedConfig, ServiceConfig } from './schema.ts';
+
+/** Every key of an interface `…Config`, with the default that its docstring names. */
+function documentedDefaults(): ReadonlyMap<string, string> {
+  const folder = join(import.meta.dirname, 'sections');
+  const sources = readdirSync(folder).filter(
+    (name) => name.endsWith('.ts') && !name.endsWith('.test.ts'),
+  );
+  const found = new Map<string, string>();
+  for (const source of sources.map((name) => readFileSync(join(folder, name), 'utf8'))) {
+    for (const [, name = '', body = ''] of source.matchAll(
+      /interface (\w+)Config\b[^{]*\{(.*?)\n\}/gs,
+    )) {
+      for (const [, docs = '', key = ''] of body.matchAll(
+        /\/\*\*((?:(?!\*\/).)*)\*\/\s*readonly (\w+)\?:/gs,
+      )) {
+        const [, text] = /@default\s+(.*)/.exec(docs.replaceAll(/\s*\n\s*\*?\s*/g, ' ')) ?? [];
+        found.set(`${name}.${key}`, text?.trim() ?? 'not named');
+      }
+    }
+  }
+  return found;
+}
+
+const minimal: ServiceConfig<never> = {
+  limiters: { l: { ratePerSecond: 2.5 } },
+  breakers: { b: {}, w: { slidingWindow: { type: 'time' } } },
+  pools: { p: {} },
+  routes: [{ path: '/x', handler: './x.ts' }],
+};
+
+function resolved(): ResolvedConfig<never> {
+  const result = resolveConfig(minimal);
+  if (!result.ok) throw new Error(result.problems[0]?.path);
+  return result.config;
+}
+
+test('every default is the one that its docstring names', () => {
+  const { server, limiters, breakers, pools, routes, log, shutdown } = resolved();
+  const actual: Record<string, object | undefined> = {
+    Server: server,
+    TokenBucket: limiters['l'],
+    Breaker: breakers['b'],
+    TimeWindow: breakers['w']?.slidingWindow,
+    Pool: pools['p'],
+    Route: routes[0],
+    Log: log,
+    Shutdown: shutdown,
+  };
+  const computed = [
+    'ratePerSecond, rounded up',
+    'server.maxBodyBytes',
+    'permittedCallsInHalfOpen',
+    'none',
+    'off',
+  ];
+  let compared = 0;
+  for (const [name, text] of documentedDefaults()) {
+    const [section = '', key = ''] = name.split('.');
+    if (computed.includes(text)) continue;
+    const value = (actual[section] as Record<string, unknown>)[key];
+    const literal = text
+      .replace(/, or .*/, '')
+      .replaceAll("'", '"')
+      .replaceAll(/(\w+):/g, '"$1":');
+    const expected: unknown = key === 'method' ? ['GET'] : undefined;
+    expect(value, `for ${name}`).toEqual(expected ?? JSON.parse(literal));
+    compared++;
+  }
+  expect(compared).toBeGreaterThan(25);
+});
+
+test('a default that depends on another key follows it', () => {
+  const { limiters, breakers, routes, server } = resolved();
+  expect(limiters['l']?.capacity).toBe(3);
+  expect(breakers['b']).not.toHaveProperty('consecutiveFailures');
+  expect(breakers['b']?.requiredSuccesses).toBe(breakers['b']?.permittedCallsInHalfOpen);
+  expect(routes[0]?.maxBodyBytes).toBe(server.maxBodyBytes);
+  expect(routes[0]).not.toHaveProperty('limiter');
+});

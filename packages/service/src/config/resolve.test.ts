@@ -1,0 +1,201 @@
+import { CircuitBreaker, TokenBucket, WorkerPool } from '@sluice/core';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { stringify } from 'yaml';
+
+import { parseConfig } from './load.ts';
+import { formatProblem } from './problems.ts';
+import { resolveConfig } from './resolve.ts';
+import type { ResolvedConfig, ServiceConfig } from './schema.ts';
+import { patternOf } from './sections/index.ts';
+
+const MAX_MS = 2_147_483_647;
+
+const some = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.option(arbitrary, { nil: undefined });
+const integer = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ min, max });
+const number = (max: number): fc.Arbitrary<number> =>
+  fc.double({ min: Number.MIN_VALUE, max, noNaN: true });
+const name = fc.stringMatching(/^[A-Za-z0-9][\w-]{0,10}$/);
+const named = <T>(entry: fc.Arbitrary<T>): fc.Arbitrary<Record<string, T>> =>
+  fc.dictionary(name, entry, { maxKeys: 3, noNullPrototype: true });
+
+const server = fc
+  .record({
+    port: some(integer(0, 65_535)),
+    header: some(integer(1, MAX_MS)),
+    more: some(integer(0, 1000)),
+  })
+  .map(({ port, header, more }) => ({
+    port,
+    headersTimeoutMs: header,
+    requestTimeoutMs: more === undefined ? undefined : Math.min(MAX_MS, (header ?? 1) + more),
+  }));
+const limiter = fc.record({ ratePerSecond: number(1e9), capacity: some(integer(1, 1e9)) });
+const slidingWindow = fc.oneof(
+  fc.record({
+    type: fc.constant('time' as const),
+    durationMs: some(integer(1, MAX_MS)),
+    buckets: some(integer(1, 100)),
+  }),
+  fc.record({ type: fc.constant('count' as const), size: integer(1, 1000) }),
+);
+const breaker = fc
+  .record({
+    consecutiveFailures: some(integer(1, 1000)),
+    failureRateThreshold: some(number(1)),
+    slidingWindow: some(slidingWindow),
+    minimumCalls: some(integer(1, 1000)),
+    openMs: some(integer(1, MAX_MS)),
+    maxHalfOpenMs: some(integer(1, MAX_MS)),
+    permittedCallsInHalfOpen: some(integer(1, 50)),
+    requiredSuccesses: some(integer(1, 3)),
+  })
+  .filter(({ slidingWindow: w, minimumCalls = 1 }) => w?.type !== 'count' || minimumCalls <= w.size)
+  .filter(
+    ({ permittedCallsInHalfOpen = 3, requiredSuccesses = 1 }) =>
+      requiredSuccesses <= permittedCallsInHalfOpen,
+  );
+const pool = fc.record({ size: some(integer(1, 1000)), queue: some(integer(0, 1000)) });
+const method = fc.constantFrom('GET' as const, 'POST' as const, 'PUT' as const);
+const route = fc.record({
+  method: some(fc.oneof(method, fc.uniqueArray(method, { minLength: 1 }))),
+  path: fc.stringMatching(/^\/[a-z]{1,3}(?:\/:[a-z]{1,3})?$/),
+  handler: fc.constantFrom('builtin:digest', 'builtin:simulated-work', './a.ts#b'),
+  timeoutMs: some(integer(1, MAX_MS)),
+  body: some(fc.constantFrom('json' as const, 'stream' as const)),
+  maxBodyBytes: some(integer(1, 1e9)),
+  successStatus: some(integer(200, 299)),
+});
+
+/** Right configurations: routes differ by their patterns, and name what there is. */
+const config: fc.Arbitrary<ServiceConfig<never>> = fc
+  .record({
+    server: some(server),
+    limiters: named(limiter),
+    breakers: named(breaker),
+    pools: named(pool),
+    routes: fc.uniqueArray(route, { maxLength: 4, selector: ({ path }) => patternOf(path) }),
+    shutdown: some(fc.record({ delayMs: integer(0, 100), timeoutMs: integer(101, MAX_MS) })),
+  })
+  .map((all) => ({
+    ...all,
+    routes: all.routes.map((one) => ({
+      ...one,
+      limiter: Object.keys(all.limiters)[0],
+      breaker: Object.keys(all.breakers)[0],
+      pool: Object.keys(all.pools)[0],
+    })),
+  }));
+
+function resolved<H>(given: ServiceConfig<H>): ResolvedConfig<H> {
+  const result = resolveConfig<H>(given);
+  if (result.ok) return result.config;
+  throw new Error(result.problems.map(formatProblem).join('\n'));
+}
+
+test('a right configuration is taken, and resolves to what resolves to itself', () => {
+  fc.assert(
+    fc.property(config, (given) => {
+      const before = structuredClone(given);
+      const once = resolved(given);
+      expect(resolved(once)).toEqual(once);
+      expect(given).toEqual(before);
+    }),
+  );
+});
+
+test('a configuration means the same in code, in YAML and in JSON', () => {
+  fc.assert(
+    fc.property(config, (given) => {
+      const expected = { ok: true, config: resolved(given) };
+      expect(parseConfig(stringify(given), { file: 'a.yaml' })).toMatchObject(expected);
+      expect(parseConfig(JSON.stringify(given), { file: 'a.json' })).toMatchObject(expected);
+    }),
+  );
+});
+
+test('the policies take every configuration that was taken', () => {
+  fc.assert(
+    fc.property(config, (given) => {
+      const { limiters, breakers, pools } = resolved(given);
+      for (const { ratePerSecond, capacity } of Object.values(limiters)) {
+        const stats = new TokenBucket({ ratePerSecond, capacity }).stats();
+        expect(stats).toMatchObject({ ratePerSecond, capacity });
+      }
+      for (const options of Object.values(breakers)) {
+        expect(new CircuitBreaker(options).stats()).toMatchObject({ state: 'closed' });
+      }
+      for (const { size, queue } of Object.values(pools)) {
+        const stats = new WorkerPool({ size, queue }).stats();
+        expect(stats).toMatchObject({ size, queueCapacity: queue });
+      }
+    }),
+  );
+});
+
+test('what resolves is frozen to the bottom', () => {
+  const isFrozen = (value: unknown): boolean =>
+    typeof value !== 'object' ||
+    value === null ||
+    (Object.isFrozen(value) && Object.values(value).every(isFrozen));
+  fc.assert(fc.property(config, (given) => isFrozen(resolved(given))));
+});
+
+test('in code a handler is a function, which stays the same one', () => {
+  const handler = (request: { readonly id: string }): string => request.id;
+  const { routes } = resolved({ routes: [{ path: '/x', handler, options: { retries: 3 } }] });
+  expect(routes[0]?.handler).toBe(handler);
+  expect(routes[0]?.options).toEqual({ retries: 3 });
+});
+
+test('the caller’s own objects in a handler’s options are neither copied nor frozen', () => {
+  const cache = new Map();
+  const options = { cache, nested: { list: [1] } };
+  const { routes } = resolved({ routes: [{ path: '/x', handler: () => 0, options }] });
+  expect(routes[0]?.options['cache']).toBe(cache);
+  expect(Object.isFrozen(options.nested.list)).toBe(false);
+});
+
+test('in code, too, every problem is told at once, without a place', () => {
+  const wrong = {
+    server: { port: -1, prot: 1 },
+    limiters: { public: { ratePerSecond: 0 } },
+    routes: [{ path: '/x', handler: 5, limiter: 'pubic' }],
+  };
+  const result = resolveConfig(wrong as never);
+  expect(result.ok ? [] : result.problems.map(formatProblem)).toEqual([
+    'server.port: expected an integer from 0 to 65535, got -1',
+    'server.prot: expected one of host, port, maxConnections, maxBodyBytes, maxHeaderBytes, headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, got the key "prot"; did you mean "port"?',
+    'limiters.public.ratePerSecond: expected a number above 0 and at most 1000000000, got 0',
+    'routes[0].handler: expected a function, ./file.ts#exportName or one of builtin:simulated-work, builtin:digest, got 5',
+    'routes[0].limiter: expected the name of a limiter (public), got "pubic"; did you mean "public"?',
+  ]);
+});
+
+test('what is no configuration at all is told as well', () => {
+  for (const given of [undefined, null, 5, 'x', [], () => 0]) {
+    const result = resolveConfig(given as never);
+    expect(result).toMatchObject({ ok: false, problems: [{ path: '' }] });
+  }
+});
+
+test('any value is taken or refused', () => {
+  const key = fc.constantFrom(
+    'server',
+    'limiters',
+    'breakers',
+    'pools',
+    'routes',
+    'log',
+    'shutdown',
+    'x',
+  );
+  fc.assert(
+    fc.property(fc.dictionary(key, fc.anything({ maxDepth: 4 })), (given) => {
+      const result = resolveConfig(given as never);
+      expect(result.ok || result.problems.length > 0).toBe(true);
+    }),
+    { numRuns: 300 },
+  );
+});
