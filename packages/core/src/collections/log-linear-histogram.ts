@@ -69,7 +69,8 @@ export class LogLinearHistogram {
     const sum = cells[SUM]!;
     const raised = sum + value;
     cells[SUM] = raised;
-    // Fast2Sum, though it wants sum >= value: the few values above all before them cost one ulp.
+    // Fast2Sum. A value above the sum of all before it may lose half an ulp of the new sum, but then
+    // the sum has more than doubled: in all, that stays below one ulp.
     cells[SUM_REST]! += sum - raised + value;
     if (value < cells[MIN]!) cells[MIN] = value;
     if (value > cells[MAX]!) cells[MAX] = value;
@@ -112,7 +113,7 @@ export class LogLinearHistogram {
 
   /** Mean of all values; 0 when there are none. */
   get mean(): number {
-    return this.max === 0 ? 0 : this.sum / this.count;
+    return this.sum / Math.max(1, this.count);
   }
 
   /** The smallest value, exact; 0 when there are none. */
@@ -164,8 +165,9 @@ export class LogLinearHistogram {
     for (const at of ascending) {
       const rank = ranks[at]!;
       while (passed < rank && bucket < LAST_BUCKET) passed += this.#buckets[++bucket]!;
-      if (rank <= Math.max(1, this.#cells[UNDERFLOW]!)) values[at] = this.min;
-      else values[at] = rank === held ? this.max : this.#within(bucketMiddle(bucket));
+      if (rank === held) values[at] = this.max;
+      else if (rank <= Math.max(1, this.#cells[UNDERFLOW]!)) values[at] = this.min;
+      else values[at] = this.#within(bucketMiddle(bucket));
     }
     return values;
   }

@@ -34,7 +34,7 @@ export function formatHistogram(content: HistogramContent): string {
 
 /**
  * Reads what {@link formatHistogram} wrote, and nothing else: each histogram has one text, and text
- * that contradicts itself is refused. O(length), which is bounded.
+ * whose counts contradict each other is refused. O(length), which is bounded.
  * @throws SyntaxError
  */
 export function parseHistogram(text: string): HistogramContent {
@@ -112,7 +112,6 @@ function contradictionIn(content: HistogramContent): string | undefined {
   if (underflow > 0 !== min < SCALE_START) return 'underflow and min disagree';
   if (clamped > 0 !== max >= SCALE_END) return 'clamped and max disagree';
   if (clamped > lastCount + saturated) return 'clamped counts more than the last bucket does';
-  if (max === 0 && sum > 0) return 'sum must be 0 where max is';
   return edgesAgree(content) ? undefined : 'the buckets disagree with min and max';
 }
 
