@@ -1,0 +1,153 @@
+import type { Clock } from './clock.ts';
+import { InvalidOptionsError } from './errors.ts';
+import { shown } from './options.ts';
+
+/** What a caller may say about one call. Every policy's `execute` takes it. */
+export interface ExecuteOptions {
+  /** Ends the call early: its promise rejects with `signal.reason` at once, and the task is told. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * How long from now the result is of use, in ms. Work that has not begun by then never begins
+   * (DeadlineExceededError); work under way in a pool is ended (TimeoutError). @default Infinity
+   */
+  readonly deadlineMs?: number | undefined;
+  /** Higher goes first, where something queues. @default 0 */
+  readonly priority?: number | undefined;
+  /** Client, tenant or API key: what limits and fair shares are counted by. */
+  readonly key?: string | undefined;
+}
+
+/**
+ * What a task is told about its call. Can be handed on as the options of an inner call, which then
+ * ends with this one.
+ */
+export interface TaskContext extends ExecuteOptions {
+  /** Aborted when the call ends early. Made when first read. */
+  readonly signal: AbortSignal;
+  /** What is left of the deadline now, in ms; Infinity without one. */
+  readonly deadlineMs: number;
+  readonly priority: number;
+  /** 1 for the first try. */
+  readonly attempt: number;
+}
+
+export type Task<T> = (context: TaskContext) => PromiseLike<T> | T;
+
+/** The context of a call that nothing can end early, shared by all of them. */
+export const plainContext: TaskContext = Object.freeze({
+  // A new one each time: listeners on a shared signal would pile up for ever.
+  get signal(): AbortSignal {
+    return new AbortController().signal;
+  },
+  deadlineMs: Infinity,
+  priority: 0,
+  key: undefined,
+  attempt: 1,
+});
+
+/**
+ * The context of one call, and the way to end it early. Costs no AbortController and no listener on
+ * a signal of its own until the task reads `signal`. Whoever makes one calls `close()` when the call
+ * has settled.
+ */
+export class CallContext implements TaskContext {
+  readonly priority: number;
+  readonly key: string | undefined;
+  readonly attempt: number = 1;
+  /** The deadline as it was given: ms from the start of the call, Infinity without one. */
+  readonly budgetMs: number;
+  /** When the deadline is, on `clock`; Infinity without one. */
+  readonly deadlineAtMs: number;
+  readonly #clock: Clock;
+  readonly #parent: AbortSignal | undefined;
+  #controller: AbortController | undefined;
+  #onParentAbort: (() => void) | undefined;
+  #listeners: ((reason: unknown) => void)[] | undefined;
+  #aborted = false;
+  #reason: unknown;
+
+  /** @throws InvalidOptionsError for an option that is not what {@link ExecuteOptions} says. */
+  constructor(clock: Clock, options: ExecuteOptions = {}) {
+    const { deadlineMs = Infinity, priority = 0, key, signal } = options;
+    checkOptions(deadlineMs, priority, signal);
+    this.#clock = clock;
+    this.priority = priority;
+    this.key = key;
+    this.budgetMs = deadlineMs;
+    this.deadlineAtMs = deadlineMs === Infinity ? Infinity : clock.nowMs() + deadlineMs;
+    this.#parent = signal;
+    if (signal) this.#follow(signal);
+  }
+
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
+  /** What `abort` was told. */
+  get reason(): unknown {
+    return this.#reason;
+  }
+
+  get deadlineMs(): number {
+    if (this.deadlineAtMs === Infinity) return Infinity;
+    return Math.max(0, this.deadlineAtMs - this.#clock.nowMs());
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** Ends the call: tells the listeners in order, then the task's signal. The first reason stands. */
+  abort(reason: unknown): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#reason = reason;
+    const listeners = this.#listeners ?? [];
+    this.#listeners = undefined;
+    for (const listener of listeners) listener(reason);
+    this.#controller?.abort(reason);
+    this.close();
+  }
+
+  /** Calls `listener` once when the call is ended early; at once if it has been. */
+  onAbort(listener: (reason: unknown) => void): void {
+    if (this.#aborted) listener(this.#reason);
+    else if (this.#listeners) this.#listeners.push(listener);
+    else this.#listeners = [listener];
+  }
+
+  /** Takes back an `onAbort`. */
+  offAbort(listener: (reason: unknown) => void): void {
+    const at = this.#listeners?.indexOf(listener) ?? -1;
+    if (at >= 0) this.#listeners?.splice(at, 1);
+  }
+
+  /** Lets go of the caller's signal. Idempotent. */
+  close(): void {
+    if (this.#onParentAbort) this.#parent?.removeEventListener('abort', this.#onParentAbort);
+  }
+
+  #follow(parent: AbortSignal): void {
+    if (parent.aborted) return this.abort(parent.reason);
+    this.#onParentAbort = (): void => this.abort(parent.reason);
+    parent.addEventListener('abort', this.#onParentAbort);
+  }
+}
+
+function checkOptions(deadlineMs: unknown, priority: unknown, signal: unknown): void {
+  const problems = [];
+  if (typeof deadlineMs !== 'number' || Number.isNaN(deadlineMs)) {
+    problems.push({ option: 'deadlineMs', expected: 'a number of ms', got: shown(deadlineMs) });
+  }
+  if (!Number.isFinite(priority)) {
+    problems.push({ option: 'priority', expected: 'a finite number', got: shown(priority) });
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    problems.push({ option: 'signal', expected: 'an AbortSignal', got: shown(signal) });
+  }
+  if (problems.length > 0) throw new InvalidOptionsError('execute', problems);
+}

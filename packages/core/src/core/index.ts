@@ -1,0 +1,48 @@
+export { CallContext, plainContext } from './call-context.ts';
+export type { ExecuteOptions, Task, TaskContext } from './call-context.ts';
+export { systemClock } from './clock.ts';
+export type { Clock, ScheduleOptions } from './clock.ts';
+export {
+  CircuitOpenError,
+  DeadlineExceededError,
+  InvalidOptionsError,
+  PoolStoppedError,
+  QueueFullError,
+  RateLimitedError,
+  RejectedError,
+  ShedError,
+  SluiceError,
+  TimeoutError,
+  WorkerCrashedError,
+} from './errors.ts';
+export type { OptionProblem } from './errors.ts';
+export { Emitter } from './events.ts';
+export type { Listener } from './events.ts';
+export { MUST_WAIT } from './gate.ts';
+export type { Classify, Gate, Outcome, WaitingGate } from './gate.ts';
+export { GateChain } from './gate-chain.ts';
+export {
+  aBoolean,
+  above,
+  aDuration,
+  aFunction,
+  atLeast,
+  findProblems,
+  integer,
+  label,
+  objectWith,
+  optional,
+  orUndefined,
+  ratio,
+  required,
+  resolveOptions,
+  shown,
+} from './options.ts';
+export type { CrossCheck, OptionRule, OptionRules, Rule } from './options.ts';
+export { outcomeOf } from './outcome.ts';
+export { Pipeline, pipeline } from './pipeline.ts';
+export { isGatePolicy } from './policy.ts';
+export type { GatePolicy, Policy } from './policy.ts';
+export { systemRandom } from './random.ts';
+export type { Random } from './random.ts';
+export { warn } from './warn.ts';

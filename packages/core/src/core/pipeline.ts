@@ -1,0 +1,100 @@
+import type { Clock } from './clock.ts';
+import type { ExecuteOptions, Task, TaskContext } from './call-context.ts';
+import { InvalidOptionsError, type OptionProblem } from './errors.ts';
+import { GateChain } from './gate-chain.ts';
+import { isGatePolicy, type GatePolicy, type Policy } from './policy.ts';
+
+/** Runs a task through a run of policies that are driven together. */
+type Segment = Pick<Policy, 'execute'>;
+
+/**
+ * Policies in a row, outermost first, as one policy. Gates that stand next to each other are fused into
+ * one async hop; a policy that is no gate wraps all that come after it.
+ *
+ * @example
+ * const orders = pipeline('orders', [
+ *   new TokenBucket({ ratePerSecond: 100 }),
+ *   new CircuitBreaker(),
+ *   new WorkerPool({ size: 10, queue: 1000 }),
+ * ]);
+ * const answer = await orders.execute(async () => 'done');
+ */
+export class Pipeline implements Policy<Record<string, object>> {
+  readonly name: string;
+  readonly policies: readonly Policy[];
+  readonly #segments: readonly Segment[];
+
+  /** @throws InvalidOptionsError when there is no policy, two share a name, or gates differ in their clock. */
+  constructor(name: string, policies: readonly Policy[]) {
+    this.name = name;
+    this.policies = Object.freeze([...policies]);
+    checkPolicies(name, this.policies);
+    this.#segments = segmentsOf(name, this.policies);
+  }
+
+  execute<T>(task: Task<T>, options?: ExecuteOptions): Promise<T> {
+    return this.#from(0, task, options);
+  }
+
+  /** A function of the same type as `fn` whose every call goes through the pipeline. */
+  wrap<Args extends unknown[], T>(
+    fn: (...args: Args) => PromiseLike<T> | T,
+  ): (...args: Args) => Promise<T> {
+    return (...args) => this.execute(() => fn(...args));
+  }
+
+  /** The stats of every policy, by its name. */
+  stats(): Record<string, object> {
+    return Object.fromEntries(this.policies.map((policy) => [policy.name, policy.stats()]));
+  }
+
+  #from<T>(index: number, task: Task<T>, options?: ExecuteOptions): Promise<T> {
+    const segment = this.#segments[index] as Segment;
+    if (index === this.#segments.length - 1) return segment.execute(task, options);
+    return segment.execute((context: TaskContext) => this.#from(index + 1, task, context), options);
+  }
+}
+
+/** The pipeline of `policies`, outermost first. See {@link Pipeline}. */
+export function pipeline(name: string, policies: readonly Policy[]): Pipeline {
+  return new Pipeline(name, policies);
+}
+
+function segmentsOf(name: string, policies: readonly Policy[]): readonly Segment[] {
+  const segments: Segment[] = [];
+  let gates: GatePolicy[] = [];
+  const close = (): void => {
+    const [first] = gates;
+    if (first) segments.push(new GateChain(name, gates, first.clock));
+    gates = [];
+  };
+  for (const policy of policies) {
+    if (isGatePolicy(policy)) {
+      gates.push(policy);
+    } else {
+      close();
+      segments.push(policy);
+    }
+  }
+  close();
+  return segments;
+}
+
+function checkPolicies(name: string, policies: readonly Policy[]): void {
+  const problems: OptionProblem[] = [];
+  if (policies.length === 0) {
+    problems.push({ option: 'policies', expected: 'at least one policy', got: 'none' });
+  }
+  const names = policies.map((policy) => policy.name);
+  const twice = names.filter((n, i) => names.indexOf(n) !== i);
+  if (twice.length > 0) {
+    const got = `${twice.map((n) => JSON.stringify(n)).join(', ')} twice`;
+    problems.push({ option: 'policies', expected: 'policies with names of their own', got });
+  }
+  const clocks = new Set<Clock>(policies.filter(isGatePolicy).map((gate) => gate.clock));
+  if (clocks.size > 1) {
+    const got = `${clocks.size} clocks`;
+    problems.push({ option: 'policies', expected: 'gates that share one clock', got });
+  }
+  if (problems.length > 0) throw new InvalidOptionsError(`pipeline ${name}`, problems);
+}
