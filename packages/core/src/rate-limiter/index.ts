@@ -1,0 +1,2 @@
+export { TokenBucket } from './token-bucket.ts';
+export type { TokenBucketOptions, TokenBucketStats } from './token-bucket.ts';
