@@ -127,6 +127,7 @@ export class CircuitBreaker implements GatePolicy<CircuitBreakerStats> {
   /**
    * Changes options live. The state stays, and so does the window when it still means the same: a time
    * window of the same shape, or a count window of any size. `name` and `clock` stay what they are.
+   * An option that is undefined goes back to its default.
    * @throws InvalidOptionsError and changes nothing when an option is wrong.
    */
   update(changes: Partial<Omit<CircuitBreakerOptions, 'name' | 'clock'>>): void {

@@ -122,8 +122,11 @@ export class CallContext implements TaskContext {
 
   /** Takes back an `onAbort`. */
   offAbort(listener: (reason: unknown) => void): void {
-    const at = this.#listeners?.indexOf(listener) ?? -1;
-    if (at >= 0) this.#listeners?.splice(at, 1);
+    const listeners = this.#listeners;
+    if (listeners === undefined) return;
+    // Calls are nested: the last one to listen is nearly always the first to leave.
+    if (listeners.at(-1) === listener) listeners.pop();
+    else if (listeners.includes(listener)) listeners.splice(listeners.indexOf(listener), 1);
   }
 
   /** Lets go of the caller's signal. Idempotent. */

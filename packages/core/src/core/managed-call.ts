@@ -83,13 +83,19 @@ export class ManagedCall<T> {
   }
 
   #wait(gate: WaitingGate): void {
-    gate
-      .wait(this.#context)
-      .then((ticket) => {
-        this.#record[this.#entered++] = ticket;
-        this.#enter();
-      })
-      .catch((error: unknown) => this.#refuse(error));
+    gate.wait(this.#context).then(
+      (ticket) => this.#admit(ticket),
+      (error: unknown) => this.#refuse(error),
+    );
+  }
+
+  #admit(ticket: number): void {
+    this.#record[this.#entered++] = ticket;
+    try {
+      this.#enter();
+    } catch (mistake) {
+      this.#refuse(mistake);
+    }
   }
 
   #run(): void {

@@ -130,6 +130,7 @@ export class TokenBucket implements GatePolicy<TokenBucketStats> {
 
   /**
    * Changes options live and keeps the level. `name` and `clock` stay what they are.
+   * An option that is undefined goes back to its default.
    * @throws InvalidOptionsError and changes nothing when an option is wrong.
    */
   update(changes: Partial<Omit<TokenBucketOptions, 'name' | 'clock'>>): void {
