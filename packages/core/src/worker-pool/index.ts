@@ -1,0 +1,8 @@
+export { WorkerPool } from './worker-pool.ts';
+export type {
+  StopOptions,
+  StopResult,
+  WorkerPoolEvents,
+  WorkerPoolOptions,
+  WorkerPoolStats,
+} from './options.ts';

@@ -1,0 +1,77 @@
+import { TimeoutError, type CallContext } from '../core/index.ts';
+import type { Alarm, Alarms } from '../job-queue/index.ts';
+
+interface RunningCall {
+  readonly context: CallContext;
+  /** Its deadline while its caller waits, the end of patience with its task after that. */
+  alarm: Alarm | undefined;
+}
+
+/**
+ * The running calls that can be ended early, by ticket. Each ends at its deadline; a task that goes on
+ * after that is waited for, but not for ever. O(1) a call, O(log n) for one with a deadline.
+ */
+export class RunningCalls {
+  readonly #name: string;
+  readonly #alarms: Alarms;
+  readonly #calls = new Map<number, RunningCall>();
+  // Never used twice: a task may end long after it was given up.
+  #lastTicket = 0;
+
+  constructor(name: string, alarms: Alarms) {
+    this.#name = name;
+    this.#alarms = alarms;
+  }
+
+  /** Ends the call with TimeoutError at its deadline. Returns its ticket, below 0. */
+  add(context: CallContext): number {
+    const { deadlineAtMs } = context;
+    const alarm =
+      deadlineAtMs < Infinity
+        ? this.#alarms.set(deadlineAtMs, () => context.abort(this.#timeoutError(context)))
+        : undefined;
+    const ticket = --this.#lastTicket;
+    this.#calls.set(ticket, { context, alarm });
+    return ticket;
+  }
+
+  /** Forgets a call whose task has ended. Undefined when its task was given up before. */
+  remove(ticket: number): CallContext | undefined {
+    const call = this.#calls.get(ticket);
+    if (call === undefined) return undefined;
+    if (call.alarm) this.#alarms.cancel(call.alarm);
+    this.#calls.delete(ticket);
+    return call.context;
+  }
+
+  /** Forgets a call whose caller was answered, and calls `giveUp`, unless its task ends by `untilMs`. */
+  waitFor(ticket: number, untilMs: number, giveUp: () => void): void {
+    const call = this.#calls.get(ticket);
+    if (call === undefined) return;
+    if (call.alarm) this.#alarms.cancel(call.alarm);
+    call.alarm = this.#alarms.set(untilMs, () => {
+      this.#calls.delete(ticket);
+      giveUp();
+    });
+  }
+
+  /** Answers all callers that still wait with TimeoutError. Returns how many. */
+  endAll(message: string, timeoutMs: number): number {
+    const contexts = [...this.#calls.values()].map(({ context }) => context);
+    const waiting = contexts.filter(({ aborted }) => !aborted);
+    for (const context of waiting) context.abort(new TimeoutError(this.#name, message, timeoutMs));
+    return waiting.length;
+  }
+
+  /** Forgets all calls, and cancels what was to happen to them. Returns how many. */
+  clear(): number {
+    const { size } = this.#calls;
+    for (const ticket of this.#calls.keys()) this.remove(ticket);
+    return size;
+  }
+
+  #timeoutError({ budgetMs }: CallContext): TimeoutError {
+    const message = `${this.#name}: the deadline passed while the task ran`;
+    return new TimeoutError(this.#name, message, budgetMs);
+  }
+}

@@ -1,0 +1,395 @@
+import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ShedError, type TaskContext } from '../core/index.ts';
+import { ManualClock, settlePromises } from '../testing/index.ts';
+import type { StopResult, WorkerPoolOptions } from './options.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+/*
+ * The pool against a model of it that has no promise, no timer and no data structure: whatever is done
+ * to both, in whatever order, they agree after every step. Times are chosen so that deadlines fall on
+ * whole milliseconds, the end of patience on quarters and that of a stop on halves: never two at once.
+ */
+
+const ABANDON_AFTER_MS = 9.25;
+
+/** How a task goes: some are over when they begin, some end when told, some never. */
+const INSTANT = { value: 'completed', throws: 'failed', rejects: 'failed', refuses: 'ignored' };
+const tasks = [...Object.keys(INSTANT), 'promise', 'thenable', 'heeds its signal', 'never'];
+
+interface Plan {
+  readonly way: 'submit' | 'trySubmit' | 'execute';
+  readonly task: string;
+  readonly abortable: boolean;
+  readonly abortedBefore: boolean;
+  readonly deadlineMs: number | undefined;
+}
+
+type Counted = 'completed' | 'failed' | 'ignored' | 'rejected' | 'abandoned';
+
+/** A call as the model sees it. */
+interface Call extends Plan {
+  readonly id: number;
+  readonly deadlineAtMs: number;
+  state: 'waiting' | 'running' | 'overdue' | 'gone';
+  endable: boolean;
+  answer: string | undefined;
+  /** What an overdue call will count as, and when its lane is taken from it. */
+  judged: Counted;
+  abandonAtMs: number;
+}
+
+class Model {
+  nowMs = 0;
+  size = 1;
+  queue = 0;
+  readonly calls: Call[] = [];
+  waiting: Call[] = [];
+  lanes: Call[] = [];
+  readonly started: number[] = [];
+  submitted = 0;
+  readonly counts = { completed: 0, failed: 0, ignored: 0, rejected: 0, abandoned: 0 };
+  readonly drains: boolean[] = [];
+  stopAtMs: number | undefined;
+  stopped: StopResult | undefined;
+
+  call(plan: Plan): void {
+    const { way, deadlineMs = Infinity } = plan;
+    const call: Call = {
+      ...plan,
+      id: this.calls.length,
+      deadlineAtMs: this.nowMs + deadlineMs,
+      state: 'gone',
+      endable: way !== 'execute' || plan.abortable || deadlineMs < Infinity,
+      answer: undefined,
+      judged: 'completed',
+      abandonAtMs: Infinity,
+    };
+    this.calls.push(call);
+    const hasLane = this.lanes.length < this.size && this.waiting.length === 0;
+    const hasPlace = this.stopAtMs === undefined && (hasLane || this.waiting.length < this.queue);
+    if (way === 'trySubmit' && !hasPlace) {
+      call.answer = 'nothing';
+    } else if (plan.abortedBefore) {
+      call.answer = `reason ${call.id}`;
+      return; // Such a call never comes as far as the pool.
+    } else if (deadlineMs <= 0) {
+      call.answer = 'DeadlineExceededError';
+      return;
+    } else if (!hasPlace) {
+      call.answer = this.stopAtMs === undefined ? 'QueueFullError' : 'PoolStoppedError';
+    }
+    this.submitted++;
+    if (!hasPlace) this.counts.rejected++;
+    else if (hasLane) this.#start(call);
+    else this.#enqueue(call);
+  }
+
+  /** The task of a call ends, by itself. */
+  finish(call: Call, isOk: boolean): void {
+    if (call.state === 'running') {
+      call.answer = isOk ? `value ${call.id}` : `error ${call.id}`;
+      this.#leaveLane(call, isOk ? 'completed' : 'failed');
+    } else if (call.state === 'overdue') {
+      this.#leaveLane(call, call.judged);
+    }
+  }
+
+  abort(call: Call): void {
+    if (call.state === 'waiting') this.#refuse(call, `reason ${call.id}`);
+    else if (call.state === 'running') this.#answerEarly([call], `reason ${call.id}`, 'ignored');
+  }
+
+  update(changes: { readonly size?: number; readonly queue?: number }): void {
+    Object.assign(this, changes);
+    this.#dispatch();
+  }
+
+  drain(): void {
+    this.drains.push(this.#isIdle);
+  }
+
+  stop(timeoutMs: number): void {
+    this.stopAtMs ??= this.nowMs + timeoutMs;
+    this.#noticeIdle();
+  }
+
+  advance(byMs: number): void {
+    const endMs = this.nowMs + byMs;
+    for (let nextMs = this.#nextMs(); nextMs <= endMs; nextMs = this.#nextMs()) {
+      this.nowMs = nextMs;
+      for (const call of this.waiting.filter((c) => c.deadlineAtMs === nextMs)) {
+        this.#refuse(call, 'DeadlineExceededError');
+      }
+      const late = this.lanes.filter((c) => c.state === 'running' && c.deadlineAtMs === nextMs);
+      this.#answerEarly(late, 'TimeoutError', 'failed');
+      for (const call of this.lanes.filter((c) => c.abandonAtMs === nextMs)) {
+        this.#leaveLane(call, 'abandoned');
+      }
+      if (this.stopAtMs === nextMs && this.stopped === undefined) this.#endAll();
+    }
+    this.nowMs = endMs;
+  }
+
+  #nextMs(): number {
+    const deadlines = this.waiting.map((c) => c.deadlineAtMs);
+    const alarms = this.lanes.map((c) =>
+      c.state === 'overdue' ? c.abandonAtMs : c.endable ? c.deadlineAtMs : Infinity,
+    );
+    const stop = this.stopped === undefined ? (this.stopAtMs ?? Infinity) : Infinity;
+    return Math.min(...deadlines, ...alarms, stop);
+  }
+
+  #enqueue(call: Call): void {
+    call.state = 'waiting';
+    call.endable = true;
+    this.waiting.push(call);
+  }
+
+  #start(call: Call): void {
+    this.started.push(call.id);
+    call.state = 'running';
+    this.lanes.push(call);
+    const end = INSTANT[call.task as keyof typeof INSTANT] as Counted | undefined;
+    if (end === undefined) return;
+    call.answer = end === 'completed' ? `value ${call.id}` : `error ${call.id}`;
+    this.#leaveLane(call, end);
+  }
+
+  #refuse(call: Call, answer: string): void {
+    this.waiting = this.waiting.filter((other) => other !== call);
+    call.state = 'gone';
+    call.answer = answer;
+    this.counts.rejected++;
+  }
+
+  #answerEarly(calls: readonly Call[], answer: string, judged: Counted): void {
+    for (const call of calls) {
+      call.state = 'overdue';
+      call.answer = answer;
+      call.judged = judged;
+      call.abandonAtMs = this.nowMs + ABANDON_AFTER_MS;
+    }
+    for (const call of calls) if (call.task === 'heeds its signal') this.#leaveLane(call, judged);
+  }
+
+  #leaveLane(call: Call, counted: Counted): void {
+    this.lanes = this.lanes.filter((other) => other !== call);
+    call.state = 'gone';
+    this.counts[counted]++;
+    this.#dispatch();
+    this.#noticeIdle();
+  }
+
+  #dispatch(): void {
+    while (this.lanes.length < this.size) {
+      const call = this.waiting.shift();
+      if (call === undefined) return;
+      this.#start(call);
+    }
+  }
+
+  get #isIdle(): boolean {
+    return this.lanes.length === 0 && this.waiting.length === 0;
+  }
+
+  #noticeIdle(): void {
+    if (!this.#isIdle) return;
+    this.drains.fill(true);
+    if (this.stopAtMs !== undefined) this.stopped ??= { refused: 0, ended: 0, running: 0 };
+  }
+
+  #endAll(): void {
+    const refused = this.waiting.length;
+    for (const call of this.waiting) this.#refuse(call, 'PoolStoppedError');
+    const ending = this.lanes.filter((c) => c.endable && c.state === 'running');
+    this.stopped = { refused, ended: ending.length, running: 0 };
+    this.#answerEarly(ending, 'TimeoutError', 'failed');
+    this.stopped = { ...this.stopped, running: this.lanes.length };
+    const left = this.lanes.filter((c) => c.state === 'overdue');
+    for (const call of left) this.#leaveLane(call, 'abandoned');
+  }
+}
+
+/** The pool, and what was seen of it. */
+class Subject {
+  readonly clock = new ManualClock();
+  readonly pool: WorkerPool;
+  readonly answers: string[][] = [];
+  readonly started: number[] = [];
+  readonly drains: boolean[] = [];
+  readonly controllers: AbortController[] = [];
+  readonly contexts: TaskContext[] = [];
+  stopped: StopResult | undefined;
+  readonly #ends: PromiseWithResolvers<string>[] = [];
+
+  constructor(options: WorkerPoolOptions) {
+    const times = { clock: this.clock, abandonAfterMs: ABANDON_AFTER_MS };
+    this.pool = new WorkerPool({ ...times, ...options });
+  }
+
+  call({ way, task, abortable, abortedBefore, deadlineMs }: Plan): void {
+    const id = this.answers.length;
+    const controller = new AbortController();
+    this.controllers.push(controller);
+    if (abortedBefore) controller.abort(new Error(`reason ${id}`));
+    const deadlineAtMs = this.clock.nowMs() + (deadlineMs ?? Infinity);
+    const signal = abortable || abortedBefore ? controller.signal : undefined;
+    const options = signal || deadlineMs !== undefined ? { signal, deadlineMs } : undefined;
+    const run = (context: TaskContext): unknown => {
+      this.started.push(id);
+      this.contexts[id] = context;
+      if (this.clock.nowMs() >= deadlineAtMs) throw new Error(`call ${id} began too late`);
+      return this.#begin(id, task, context);
+    };
+    const seen: string[] = [];
+    this.answers.push(seen);
+    const promise = this.pool[way](run, options);
+    if (promise === undefined) seen.push('nothing');
+    promise?.then(
+      (value) => seen.push(String(value)),
+      (error: unknown) => {
+        const { name, message } = error as Error;
+        seen.push(/^(reason|error) /.test(message) ? message : name);
+      },
+    );
+  }
+
+  #begin(id: number, task: string, context: TaskContext): unknown {
+    if (task === 'value') return `value ${id}`;
+    if (task === 'throws') throw new Error(`error ${id}`);
+    if (task === 'rejects') return Promise.reject(new Error(`error ${id}`));
+    if (task === 'refuses') throw new ShedError('inner', `error ${id}`);
+    const end = Promise.withResolvers<string>();
+    const { promise } = end;
+    if (task !== 'never') this.#ends[id] = end;
+    if (task === 'heeds its signal') context.signal.addEventListener('abort', end.reject);
+    // oxlint-disable-next-line unicorn/no-thenable -- a task may return one
+    return task === 'thenable' ? { then: promise.then.bind(promise) } : promise;
+  }
+
+  finish(id: number, isOk: boolean): void {
+    if (isOk) this.#ends[id]?.resolve(`value ${id}`);
+    else this.#ends[id]?.reject(new Error(`error ${id}`));
+  }
+
+  drain(): void {
+    const at = this.drains.push(false) - 1;
+    void this.pool.drain().then(() => (this.drains[at] = true));
+  }
+
+  stop(timeoutMs: number): void {
+    const again = this.pool.stop({ timeoutMs });
+    assert.equal(this.pool.stop(), again);
+    void again.then((result) => (this.stopped = result));
+  }
+}
+
+const plan: fc.Arbitrary<Plan> = fc.record({
+  way: fc.constantFrom('submit', 'trySubmit', 'execute'),
+  task: fc.constantFrom(...tasks),
+  abortable: fc.boolean(),
+  abortedBefore: fc.integer({ min: 0, max: 15 }).map((n) => n === 0),
+  deadlineMs: fc.option(fc.integer({ min: 0, max: 25 }), { nil: undefined, freq: 2 }),
+});
+
+const size = fc.integer({ min: 1, max: 4 });
+const queue = fc.integer({ min: 0, max: 4 });
+const setup = fc.record({ size, queue });
+const change = fc.oneof(fc.record({ size }), fc.record({ queue }));
+const anyStep = fc.oneof(
+  { weight: 16, arbitrary: fc.record({ call: plan }) },
+  { weight: 8, arbitrary: fc.record({ finish: fc.nat(), ok: fc.boolean() }) },
+  { weight: 6, arbitrary: fc.record({ abort: fc.nat() }) },
+  { weight: 6, arbitrary: fc.record({ advance: fc.integer({ min: 0, max: 12 }) }) },
+  { weight: 4, arbitrary: fc.record({ update: change }) },
+  { weight: 2, arbitrary: fc.record({ drain: fc.constant(true) }) },
+  { weight: 1, arbitrary: fc.record({ stop: fc.integer({ min: 0, max: 20 }) }) },
+);
+const someSteps = fc.array(anyStep, { maxLength: 50 });
+type Step = typeof anyStep extends fc.Arbitrary<infer S> ? S : never;
+
+/** Does the same to both. */
+async function perform(step: Step, model: Model, subject: Subject): Promise<void> {
+  if ('call' in step) {
+    model.call(step.call);
+    subject.call(step.call);
+  } else if ('advance' in step) {
+    model.advance(step.advance);
+    await subject.clock.run(step.advance);
+  } else if ('update' in step) {
+    model.update(step.update);
+    subject.pool.update(step.update);
+  } else if ('drain' in step) {
+    model.drain();
+    subject.drain();
+  } else if ('stop' in step) {
+    model.stop(step.stop + 0.5);
+    subject.stop(step.stop + 0.5);
+  } else {
+    const target = 'abort' in step ? step.abort : step.finish;
+    touch(step, model.calls[target % Math.max(1, model.calls.length)], model, subject);
+  }
+  await settlePromises();
+}
+
+function touch(step: Step, call: Call | undefined, model: Model, subject: Subject): void {
+  if (call === undefined) return;
+  if ('abort' in step && call.abortable) {
+    model.abort(call);
+    subject.controllers[call.id]?.abort(new Error(`reason ${call.id}`));
+  } else if ('finish' in step && call.task !== 'never' && call.state !== 'waiting') {
+    model.finish(call, step.ok);
+    subject.finish(call.id, step.ok);
+  }
+}
+
+function compare(model: Model, subject: Subject): void {
+  const { submitted, counts, calls, lanes, waiting } = model;
+  const load = { active: lanes.length, queued: waiting.length };
+  const signals = lanes.map(({ state }) => state === 'overdue');
+  const expected = {
+    stats: { size: model.size, ...load, queueCapacity: model.queue, submitted, ...counts },
+    answers: calls.map(({ answer }) => (answer === undefined ? [] : [answer])),
+    started: model.started,
+    drains: model.drains,
+    stopped: model.stopped,
+    signals,
+  };
+  const { answers, started, drains, stopped, contexts } = subject;
+  const stats = subject.pool.stats();
+  const ended = lanes.map(({ id }) => contexts[id]?.signal.aborted === true);
+  const seen = { stats, answers, started, drains, stopped, signals: ended };
+  assert.deepEqual(seen, expected);
+  assert.ok(stats.queued === 0 || stats.active >= stats.size, 'a free lane beside a waiting call');
+}
+
+test('whatever happens in whatever order, every call settles once and every lane is accounted for', async () => {
+  await fc.assert(
+    fc.asyncProperty(setup, someSteps, async (options, steps) => {
+      const model = Object.assign(new Model(), options);
+      const subject = new Subject(options);
+      for (const next of steps) {
+        const { lanes } = model;
+        await perform(next, model, subject);
+        compare(model, subject);
+        const { active } = subject.pool.stats();
+        expect(active).toBeLessThanOrEqual(Math.max(model.size, lanes.length));
+        expect(subject.clock.pending).toBeLessThanOrEqual(2);
+      }
+      await perform({ stop: 30 }, model, subject);
+      await perform({ advance: 31 }, model, subject);
+      compare(model, subject);
+      expect(subject.stopped).toBeDefined();
+      expect(subject.clock.pending).toBe(0);
+      const heard = subject.controllers.map(({ signal }) => getEventListeners(signal, 'abort'));
+      expect(heard.flat()).toEqual([]);
+      // Only a task that was given out as it is, and goes on, still owes an answer.
+      const owed = model.calls.filter(({ answer }) => answer === undefined);
+      expect(owed.every(({ way, state }) => way === 'execute' && state === 'running')).toBe(true);
+    }),
+    { numRuns: 3000 },
+  );
+}, 60_000);
