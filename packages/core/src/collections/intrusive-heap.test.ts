@@ -19,9 +19,7 @@ function heapOf(...dueMs: number[]): { heap: IntrusiveHeap<Deadline>; items: Dea
 }
 
 function drain(heap: IntrusiveHeap<Deadline>): number[] {
-  const order: number[] = [];
-  for (let item = heap.pop(); item !== undefined; item = heap.pop()) order.push(item.dueMs);
-  return order;
+  return Array.from({ length: heap.size }, () => heap.pop()!.dueMs);
 }
 
 test('a heap gives the earliest deadline first', () => {

@@ -159,6 +159,9 @@ test('the sum does not drift, however unlike the values are', () => {
   for (const recorded of [tenths, [1e9, ...tenths], [...tenths, 1e9], [1e9, ...tenths, 1e-3]]) {
     const exact = exactSumOf(recorded);
     expect(Math.abs(histogramOf(recorded).sum - exact)).toBeLessThanOrEqual(exact * 2 ** -52);
+    const pairwise = new LogLinearHistogram();
+    for (const value of recorded) pairwise.recordMany(value, 2);
+    expect(Math.abs(pairwise.sum - 2 * exact)).toBeLessThanOrEqual(exact * 2 ** -51);
   }
 });
 
@@ -169,6 +172,14 @@ test('the sum is exact to the last place or the one before', () => {
       expect(Math.abs(histogramOf(recorded).sum - exact)).toBeLessThanOrEqual(exact * 2 ** -51);
     }),
   );
+});
+
+test('the sum of a merged histogram keeps what rounding took from both', () => {
+  const tenths = Array<number>(100_000).fill(0.1);
+  const merged = histogramOf([1e9, ...tenths]);
+  merged.merge(histogramOf([1e9, ...tenths]));
+  const exact = exactSumOf([1e9, 1e9, ...tenths, ...tenths]);
+  expect(Math.abs(merged.sum - exact)).toBeLessThanOrEqual(exact * 2 ** -52);
 });
 
 test('the sum stops at the largest finite number', () => {

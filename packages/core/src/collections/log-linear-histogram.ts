@@ -32,8 +32,9 @@ const CELLS = 8;
  * Outside that range: smaller values are counted together and reported as the smallest of them;
  * larger ones are counted in the last bucket, and in `clamped`.
  *
- * The sum is compensated: it carries what each addition rounds away, so it does not drift as values
- * go in. It stops at the largest finite number.
+ * The sum is compensated: what each addition rounds away is summed apart, so its relative error is
+ * about 2^-52 and, to first order, does not grow with the number of values. It stops at the largest
+ * finite number.
  *
  * A bucket stops at 2^32 - 1. What it could no longer count is in `saturated`; percentiles then
  * speak of the rest.
@@ -283,14 +284,13 @@ export class LogLinearHistogram {
     this.#cells[SATURATED]! += count - fits;
   }
 
+  /** As `record` does it, but within the finite numbers. */
   #raiseSum(value: number, rest = 0): void {
     const cells = this.#cells;
     const sum = cells[SUM]!;
     const raised = Math.min(sum + value, Number.MAX_VALUE);
     cells[SUM] = raised;
-    if (raised === Number.MAX_VALUE) return;
-    const lost = sum >= value ? sum - raised + value : value - raised + sum;
-    cells[SUM_REST]! += lost + rest;
+    cells[SUM_REST]! += sum - raised + value + rest;
   }
 
   #requireContains(earlier: LogLinearHistogram): void {
