@@ -1,4 +1,4 @@
-export { CallContext, plainContext } from './call-context.ts';
+export { CallContext } from './call-context.ts';
 export type { ExecuteOptions, Task, TaskContext } from './call-context.ts';
 export { systemClock } from './clock.ts';
 export type { Clock, ScheduleOptions } from './clock.ts';
@@ -22,7 +22,6 @@ export { MUST_WAIT } from './gate.ts';
 export type { Classify, Gate, Outcome, WaitingGate } from './gate.ts';
 export { GateChain } from './gate-chain.ts';
 export {
-  aBoolean,
   above,
   aDuration,
   aFunction,
@@ -45,4 +44,3 @@ export { isGatePolicy } from './policy.ts';
 export type { GatePolicy, Policy } from './policy.ts';
 export { systemRandom } from './random.ts';
 export type { Random } from './random.ts';
-export { warn } from './warn.ts';

@@ -64,11 +64,6 @@ export const label: Rule<string> = {
   accepts: (v): v is string => typeof v === 'string' && v.length > 0 && v.length <= 200,
 };
 
-export const aBoolean: Rule<boolean> = {
-  expected: 'true or false',
-  accepts: (v): v is boolean => typeof v === 'boolean',
-};
-
 /** An object that has the given methods. */
 export const objectWith = <T>(what: string, ...methods: readonly string[]): Rule<T> => ({
   expected: `${what} (an object with ${methods.join(', ')})`,

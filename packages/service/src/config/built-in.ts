@@ -41,6 +41,9 @@ routes:
     timeoutMs: 30000
     limiter: public
     pool: digest
+
+log:
+  requests: false # true writes a line for each request.
 `;
 
 /** {@link builtInText}, read like any other file. It has no variables, so it is always the same. */

@@ -3,7 +3,7 @@ export type { GoDesignConfig } from './go-design.ts';
 export { loadConfigFile, parseConfig } from './load.ts';
 export type { ConfigSource, LoadResult } from './load.ts';
 export type { ConfigPath } from './paths.ts';
-export { formatProblem, formatProblems } from './problems.ts';
+export { formatProblems } from './problems.ts';
 export type { Finding, Problem } from './problems.ts';
 export type { ParseOptions } from './read-content.ts';
 export { resolveConfig } from './resolve.ts';

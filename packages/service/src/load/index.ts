@@ -1,11 +1,7 @@
 export type { LatencySummary, LoadFigures, LoadReport } from './figures.ts';
 export type { LoadFlags, ReadFile } from './flags.ts';
-export { load } from './load.ts';
-export type { LoadHooks, LoadProgress } from './load.ts';
 export { LOAD_DEFAULTS } from './options.ts';
-export type { ArrivalKind, LoadOptions } from './options.ts';
 export type { ClosedShape, LoadShape, OpenShape } from './plan.ts';
 export type { TextOutput } from './progress.ts';
-export { renderJson, renderReport } from './report-text.ts';
 export { runLoad } from './run-load.ts';
 export type { LoadExitCode, LoadIo } from './run-load.ts';

@@ -10,16 +10,16 @@ export type HandlerReference =
   | { readonly kind: 'builtin'; readonly name: BuiltInHandler }
   | { readonly kind: 'module'; readonly file: string; readonly exportName: string };
 
-export type BuiltInHandler = keyof typeof builtInOptions;
+export type BuiltInHandler = 'simulated-work' | 'digest';
 
 /** What each built-in handler may be told. */
-const builtInOptions = {
+const builtInOptions: Readonly<Record<BuiltInHandler, z.ZodType<Record<string, unknown>>>> = {
   'simulated-work': mapping('a mapping', { durationMs: integer(0, 3_600_000).default(100) }),
   digest: mapping('a mapping', {}),
 };
 
 /** `builtin:simulated-work`, `builtin:digest` */
-export const builtInHandlers: readonly string[] = Object.keys(builtInOptions).map(
+const builtInHandlers: readonly string[] = Object.keys(builtInOptions).map(
   (name) => `builtin:${name}`,
 );
 

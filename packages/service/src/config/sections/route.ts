@@ -26,7 +26,10 @@ export interface RouteConfig<H = HandlerFunction> {
   readonly limiter?: string | undefined;
   /** Name of a breaker. @default none */
   readonly breaker?: string | undefined;
-  /** Name of a pool. @default none */
+  /**
+   * Name of a pool. A route that names none runs on the pool `default`, which has 100 lanes and 1000
+   * places to wait unless the configuration has one of that name. @default none
+   */
   readonly pool?: string | undefined;
   /** Time from admission to the answer, in ms. @default 10000 */
   readonly timeoutMs?: number | undefined;

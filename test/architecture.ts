@@ -1,0 +1,68 @@
+import type { Architecture } from './source/architecture.ts';
+
+/**
+ * The architecture of sluice as a table: which part may know which. `architecture.test.ts` holds
+ * every file to it. Change a row together with the reason that stands beside it.
+ */
+export const architecture: Architecture = {
+  maxLinesPerFile: 400,
+
+  // Whoever owns the clock and the dice owns every policy: a test, or the simulator.
+  clocks: ['packages/core/src/core/clock.ts'],
+  dice: ['packages/core/src/core/random.ts'],
+
+  exceptions: [
+    {
+      path: 'packages/service/src/load/open-loop.ts',
+      what: 'setImmediate',
+      why: 'a turn of the event loop, not a time, and only where the caller brings none of its own',
+    },
+  ],
+
+  // Threads come from one place, so that one place can stop them all.
+  builtins: [{ module: 'node:worker_threads', onlyUnder: 'packages/core/src/thread-pool/' }],
+
+  packages: {
+    'packages/core': {
+      imports: [],
+      rooms: {
+        // The ground floor.
+        core: [],
+        collections: [],
+        // One floor of rooms that do not know each other.
+        'circuit-breaker': ['core', 'collections'],
+        'job-queue': ['core', 'collections'],
+        metrics: ['core', 'collections'],
+        'rate-limiter': ['core', 'collections'],
+        // The pool above its queue.
+        'worker-pool': ['core', 'collections', 'job-queue'],
+        // The test kit has a door of its own; no room stands on it.
+        testing: ['core'],
+        // The only file that knows them all.
+        index: { allBut: ['testing'] },
+      },
+    },
+    'packages/service': {
+      imports: ['@sluice/core'],
+      rooms: {
+        // What a configuration says; not what becomes of it.
+        config: [],
+        // The load generator measures from outside and knows nothing of what it measures.
+        load: [],
+        telemetry: ['config'],
+        http: ['config', 'telemetry'],
+        handlers: ['config', 'http'],
+        // The composition root and its neighbours.
+        policies: { allBut: ['service', 'cli', 'load', 'index'] },
+        operations: { allBut: ['service', 'cli', 'load', 'index'] },
+        shutdown: { allBut: ['service', 'cli', 'load', 'index'] },
+        service: { allBut: ['cli', 'load', 'index'] },
+        index: { allBut: ['cli'] },
+        cli: { allBut: [] },
+      },
+    },
+    // What a user writes: packages come in by their public doors.
+    bench: { imports: ['@sluice/core', '@sluice/core/testing', 'sluice'] },
+    examples: { imports: ['@sluice/core', '@sluice/core/testing', 'sluice'] },
+  },
+};
