@@ -1,0 +1,34 @@
+/** Process that loads the servers, apart from them and from the process that compares them. */
+import { childTask } from '../harness/child-process.ts';
+import { LoadClient, type Expected } from './load-client.ts';
+
+export interface ClientTask extends Expected {
+  readonly path: string;
+}
+
+export type ClientRequest =
+  | { readonly do: 'open'; readonly port: number; readonly connections: number }
+  | { readonly do: 'request'; readonly count: number }
+  | { readonly do: 'close' };
+
+/** `value`: of a `request`, how long it took in ms. */
+export type ClientAnswer = { readonly value: number } | { readonly problem: string };
+
+const { path, ...expected } = childTask<ClientTask>();
+const client = new LoadClient(path, expected);
+
+async function perform(request: ClientRequest): Promise<number> {
+  if (request.do === 'request') return client.request(request.count);
+  if (request.do === 'open') await client.open(request.port, request.connections);
+  else client.close();
+  return 0;
+}
+
+process.on('message', (request: ClientRequest) => {
+  perform(request).then(
+    (value) => process.send?.({ value } satisfies ClientAnswer),
+    (problem: unknown) => process.send?.({ problem: String(problem) } satisfies ClientAnswer),
+  );
+});
+process.on('disconnect', () => process.exit());
+process.send?.({ value: 0 } satisfies ClientAnswer);
