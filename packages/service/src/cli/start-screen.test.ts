@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+
+import { resolveConfig, type ServiceConfig } from '../config/index.ts';
+import { startScreen } from './start-screen.ts';
+
+function screenOf(given: ServiceConfig): readonly string[] {
+  const resolution = resolveConfig(given as never);
+  if (!resolution.ok) throw new Error(JSON.stringify(resolution.problems));
+  return startScreen(resolution.config, 'http://localhost:8080').split('\n');
+}
+
+test('every route is shown with what it goes through, in order', () => {
+  const screen = screenOf({
+    limiters: { public: { ratePerSecond: 2.5 } },
+    breakers: { orders: {} },
+    pools: { io: { size: 3, queue: 4 } },
+    routes: [
+      { path: '/a', limiter: 'public', breaker: 'orders', pool: 'io', handler: './a.ts#read' },
+      { method: ['POST', 'PUT'], path: '/longer', handler: () => undefined },
+    ],
+  });
+  expect(screen.slice(3, 6)).toEqual([
+    '  GET /a            2.5/s (burst 3) → breaker orders → 3 lanes (queue 4) → ./a.ts#read',
+    '  POST,PUT /longer  100 lanes (queue 1000) → handler',
+    '  operations        /livez  /readyz  /metrics  /stats',
+  ]);
+});
+
+test('what to try next fits the routes that there are', () => {
+  const post = screenOf({ routes: [{ method: 'POST', path: '/a', handler: () => undefined }] });
+  expect(post).toContain('  Try it:     curl -i -X POST http://localhost:8080/a');
+  expect(post).toContain(
+    '  Load it:    npx sluice load http://localhost:8080/a --rate 1000 --method POST',
+  );
+  expect(screenOf({}).join('\n')).toContain('There are no routes yet.');
+});
+
+test('a pool called default is shown where a route names none', () => {
+  const screen = screenOf({
+    pools: { default: { size: 7, queue: 8 } },
+    routes: [{ path: '/a', handler: () => undefined }],
+  });
+  expect(screen[3]).toBe('  GET /a      7 lanes (queue 8) → handler');
+});

@@ -1,0 +1,53 @@
+import { RESERVED_PATHS, type ResolvedConfig } from '../config/index.ts';
+import { DEFAULT_POOL, DEFAULT_POOL_OPTIONS } from '../policies.ts';
+import { version } from './version.ts';
+
+type Config = Pick<ResolvedConfig, 'limiters' | 'breakers' | 'pools' | 'routes'>;
+type Route = Config['routes'][number];
+
+const OPERATIONS = 'operations';
+
+/** One screen that says what runs where, and what to try next. */
+export function startScreen(config: Config, url: string): string {
+  const rows = config.routes.map((route) => [
+    `${route.method.join(',')} ${route.path}`,
+    chainOf(config, route),
+  ]);
+  const width = Math.max(OPERATIONS.length, ...rows.map(([route = '']) => route.length));
+  const first = config.routes.find(({ method }) => method.includes('GET')) ?? config.routes[0];
+  return [
+    '',
+    `  sluice ${version} on ${url}  (Node ${process.versions.node}, process ${process.pid})`,
+    '',
+    ...rows.map(([route = '', chain]) => `  ${route.padEnd(width)}  ${chain}`),
+    `  ${OPERATIONS.padEnd(width)}  ${RESERVED_PATHS.join('  ')}`,
+    '',
+    ...(first ? suggestions(first, url) : ['  There are no routes yet.']),
+    '  Ctrl-C finishes what was accepted and stops; a second one ends at once.',
+    '',
+    '',
+  ].join('\n');
+}
+
+function chainOf(config: Config, route: Route): string {
+  const limiter = route.limiter === undefined ? undefined : config.limiters[route.limiter];
+  const pool = config.pools[route.pool ?? DEFAULT_POOL] ?? DEFAULT_POOL_OPTIONS;
+  const steps = [
+    limiter && `${limiter.ratePerSecond}/s (burst ${limiter.capacity})`,
+    route.breaker === undefined ? undefined : `breaker ${route.breaker}`,
+    `${pool.size} lanes (queue ${pool.queue})`,
+    typeof route.handler === 'string' ? route.handler : 'handler',
+  ];
+  return steps.filter((step) => step !== undefined).join(' → ');
+}
+
+function suggestions({ method, path }: Route, url: string): readonly string[] {
+  const target = `${url}${path}`;
+  const verb = method.includes('GET') ? '' : `-X ${method[0]} `;
+  const flag = method.includes('GET') ? '' : ` --method ${method[0]}`;
+  return [
+    `  Try it:     curl -i ${verb}${target}`,
+    `  Load it:    npx sluice load ${target} --rate 1000${flag}`,
+    `  Watch it:   curl ${url}/stats`,
+  ];
+}

@@ -1,0 +1,160 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+import type { CallContext, Clock } from '@sluice/core';
+import type { FastifyRequest } from 'fastify';
+
+import { CLIENT_CLOSED, type Endpoint } from '../telemetry/index.ts';
+
+const EXCHANGE: unique symbol = Symbol('exchange');
+
+type Tracked = ServerResponse & { [EXCHANGE]?: Exchange };
+
+/** One request and its answer, from the first byte of the header to the last of the answer. */
+export class Exchange {
+  readonly response: ServerResponse;
+  readonly method: string;
+  readonly arrivedMs: number;
+  /** Where it is counted; undefined while no route is known. */
+  endpoint: Endpoint | undefined = undefined;
+  /** The call it became; aborted when the client leaves. */
+  context: CallContext | undefined = undefined;
+  request: FastifyRequest | undefined = undefined;
+  /** What counts as its status when the service ended it before or without its answer. */
+  brokenOffWith: number | undefined = undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse, arrivedMs: number) {
+    this.method = request.method ?? '';
+    this.response = response;
+    this.arrivedMs = arrivedMs;
+  }
+
+  /** What became of it, once it is over. */
+  get status(): number {
+    const { writableFinished, statusCode } = this.response;
+    return this.brokenOffWith ?? (writableFinished ? statusCode : CLIENT_CLOSED);
+  }
+}
+
+/** The exchange of an answer that came through {@link Exchanges}. */
+export function exchangeOf(response: Tracked): Exchange | undefined {
+  return response[EXCHANGE];
+}
+
+/** Every connection and every exchange that is open, so that a shutdown can wait for them. */
+export class Exchanges {
+  readonly #clock: Clock;
+  readonly #onDone: (exchange: Exchange, durationMs: number) => void;
+  readonly #sockets = new Set<Socket>();
+  readonly #open = new Set<Exchange>();
+  /** While draining: the answer that ends each connection. */
+  readonly #last = new WeakMap<Socket, ServerResponse>();
+  #accepted = 0;
+  #draining = false;
+  #watchers: (() => void)[] = [];
+
+  /** @param onDone called once for each exchange, when its answer is out or its client has left */
+  constructor(clock: Clock, onDone: (exchange: Exchange, durationMs: number) => void) {
+    this.#clock = clock;
+    this.#onDone = onDone;
+  }
+
+  get active(): number {
+    return this.#open.size;
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  /** Connections since the start. */
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  connect(socket: Socket): void {
+    this.#accepted++;
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#notify();
+    });
+  }
+
+  begin(request: IncomingMessage, response: Tracked): void {
+    const exchange = new Exchange(request, response, this.#clock.nowMs());
+    response[EXCHANGE] = exchange;
+    this.#open.add(exchange);
+    response.on('close', () => this.#end(exchange));
+    if (!this.#draining) return;
+    this.#endConnectionAfter(response);
+    this.#notify();
+  }
+
+  of(response: ServerResponse): Exchange {
+    const exchange = exchangeOf(response);
+    if (exchange === undefined) throw new Error('the response did not come through this server');
+    return exchange;
+  }
+
+  /** From now on every answer ends its connection, also those of requests that are under way. */
+  startDraining(): void {
+    this.#draining = true;
+    for (const { response } of this.#open) this.#endConnectionAfter(response);
+  }
+
+  /** Resolves when `done` holds, or after `withinMs`. */
+  until(done: () => boolean, withinMs: number): Promise<void> {
+    if (done() || withinMs <= 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        cancel();
+        this.#watchers = this.#watchers.filter((watcher) => watcher !== watch);
+        resolve();
+      };
+      const watch = (): void => {
+        if (done()) finish();
+      };
+      const cancel = this.#clock.schedule(withinMs, finish);
+      this.#watchers.push(watch);
+    });
+  }
+
+  /** Cuts every connection that is left. Returns how many requests were cut off with them. */
+  destroyAll(): number {
+    const cut = this.#open.size;
+    for (const exchange of this.#open) exchange.brokenOffWith = 503;
+    for (const socket of this.#sockets) socket.destroy();
+    return cut;
+  }
+
+  /** Where requests were sent ahead on one connection, the answer to the last one ends it. */
+  #endConnectionAfter(response: ServerResponse): void {
+    if (response.headersSent) return;
+    const { socket } = response.req;
+    const before = this.#last.get(socket);
+    if (before?.headersSent === false) before.removeHeader('connection');
+    response.setHeader('connection', 'close');
+    this.#last.set(socket, response);
+  }
+
+  #end(exchange: Exchange): void {
+    const { response, context } = exchange;
+    this.#open.delete(exchange);
+    if (response.writableFinished) discardBody(response.req);
+    else context?.abort(new DOMException('The client closed the connection', 'AbortError'));
+    this.#onDone(exchange, this.#clock.nowMs() - exchange.arrivedMs);
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+}
+
+/** What a handler left unread of a body would hold up the next request of the connection. */
+function discardBody(request: IncomingMessage): void {
+  if (request.readableEnded) return;
+  request.unpipe();
+  request.resume();
+}

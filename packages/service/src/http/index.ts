@@ -1,0 +1,11 @@
+export { closeListener } from './close-listener.ts';
+export { Exchanges } from './exchanges.ts';
+export type { Exchange } from './exchanges.ts';
+export type { Handler, HandlerRequest } from './handler.ts';
+export { pathOf, requestFields } from './handler.ts';
+export { answerFor, HTTP_STATUS_BY_CODE, HttpError } from './problem.ts';
+export type { Problem } from './problem.ts';
+export { Route } from './route.ts';
+export type { Chain } from './route.ts';
+export { createHttpServer } from './server.ts';
+export type { OperationsRoute } from './parts.ts';

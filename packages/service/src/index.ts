@@ -1,0 +1,7 @@
+export { createService, Service } from './service.ts';
+export type { ServiceOptions, ServiceState, ServiceStats } from './service.ts';
+export type { StopReport } from './shutdown.ts';
+export { HttpError } from './http/index.ts';
+export type { Handler, HandlerRequest } from './http/index.ts';
+export { loadConfigFile, parseConfig } from './config/index.ts';
+export type { Problem, ResolvedConfig, ServiceConfig } from './config/index.ts';

@@ -1,0 +1,208 @@
+import type { CircuitBreaker, LogLinearHistogram, TokenBucket, WorkerPool } from '@sluice/core';
+
+import type { Endpoints } from './endpoints.ts';
+
+/** What the metrics are read from. */
+export interface MetricSources {
+  readonly endpoints: Endpoints;
+  readonly activeRequests: () => number;
+  readonly limiters: ReadonlyMap<string, TokenBucket>;
+  readonly breakers: ReadonlyMap<string, CircuitBreaker>;
+  readonly pools: ReadonlyMap<string, WorkerPool>;
+}
+
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number | LogLinearHistogram;
+}
+
+/** One metric with all its series, read when it is asked for. */
+export interface Family {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly read: () => readonly Sample[];
+}
+
+/** Every metric of the service but those of the process: one place that says what is exported, and how. */
+export function metricFamilies(sources: MetricSources): readonly Family[] {
+  return [
+    ...httpFamilies(sources),
+    ...limiterFamilies(sources.limiters),
+    ...breakerFamilies(sources.breakers),
+    ...poolFamilies(sources.pools),
+  ];
+}
+
+function httpFamilies({ endpoints, activeRequests }: MetricSources): readonly Family[] {
+  return [
+    {
+      name: 'http_requests_total',
+      help: 'Requests answered, by route pattern and status.',
+      type: 'counter',
+      read: () =>
+        endpoints.all.flatMap(({ method, pattern, statuses }) =>
+          [...statuses].map(([status, value]) => ({
+            labels: { method, endpoint: pattern, status: String(status) },
+            value,
+          })),
+        ),
+    },
+    {
+      name: 'http_request_duration_seconds',
+      help: 'Time from the arrival of a request to the end of its answer.',
+      type: 'histogram',
+      read: () =>
+        endpoints.all.map(({ method, pattern, durations }) => ({
+          labels: { method, endpoint: pattern },
+          value: durations,
+        })),
+    },
+    {
+      name: 'http_server_active_requests',
+      help: 'Requests that are being answered.',
+      type: 'gauge',
+      read: () => [{ labels: {}, value: activeRequests() }],
+    },
+  ];
+}
+
+function limiterFamilies(limiters: ReadonlyMap<string, TokenBucket>): readonly Family[] {
+  const of = reader('name', limiters);
+  return [
+    counter(
+      'sluice_ratelimiter_allowed_total',
+      'Calls let in.',
+      of((l) => l.stats().allowed),
+    ),
+    counter(
+      'sluice_ratelimiter_rejected_total',
+      'Calls refused.',
+      of((l) => l.stats().rejected),
+    ),
+    gauge(
+      'sluice_ratelimiter_available_permissions',
+      'Permits that could be taken now.',
+      of((l) => l.stats().available),
+    ),
+  ];
+}
+
+const STATES = ['closed', 'open', 'half-open'] as const;
+const KINDS = ['succeeded', 'failed', 'ignored'] as const;
+
+function breakerFamilies(breakers: ReadonlyMap<string, CircuitBreaker>): readonly Family[] {
+  const of = reader('name', breakers);
+  return [
+    gauge('sluice_circuitbreaker_state', '1 for the state that the breaker is in.', () =>
+      [...breakers].flatMap(([name, breaker]) =>
+        STATES.map((state) => ({
+          labels: { name, state },
+          value: breaker.state === state ? 1 : 0,
+        })),
+      ),
+    ),
+    counter('sluice_circuitbreaker_calls_total', 'Calls that went in, by outcome.', () =>
+      [...breakers].flatMap(([name, breaker]) => {
+        const stats = breaker.stats();
+        return KINDS.map((kind) => ({ labels: { name, kind }, value: stats[kind] }));
+      }),
+    ),
+    counter(
+      'sluice_circuitbreaker_not_permitted_calls_total',
+      'Calls refused.',
+      of((b) => b.stats().notPermitted),
+    ),
+    gauge(
+      'sluice_circuitbreaker_failure_rate',
+      'Share of failures in the window, 0 to 1.',
+      of((b) => b.stats().failureRate),
+    ),
+  ];
+}
+
+function poolFamilies(pools: ReadonlyMap<string, WorkerPool>): readonly Family[] {
+  const of = reader('pool', pools);
+  return [
+    gauge(
+      'worker_pool_active',
+      'Lanes in use.',
+      of((p) => p.stats().active),
+    ),
+    gauge(
+      'worker_pool_size',
+      'Lanes.',
+      of((p) => p.stats().size),
+    ),
+    gauge(
+      'worker_pool_queued',
+      'Calls waiting for a lane.',
+      of((p) => p.stats().queued),
+    ),
+    gauge(
+      'worker_pool_queue_capacity',
+      'Places to wait.',
+      of((p) => p.stats().queueCapacity),
+    ),
+    counter(
+      'worker_pool_submitted_total',
+      'Calls that came.',
+      of((p) => p.stats().submitted),
+    ),
+    counter(
+      'worker_pool_completed_total',
+      'Calls done.',
+      of((p) => p.stats().completed),
+    ),
+    counter(
+      'worker_pool_failed_total',
+      'Calls that failed.',
+      of((p) => p.stats().failed),
+    ),
+    counter(
+      'worker_pool_rejected_total',
+      'Calls that never ran.',
+      of((p) => p.stats().rejected),
+    ),
+    histogram(
+      'worker_pool_wait_seconds',
+      'Arrival to lane.',
+      of((p) => p.waitTimes),
+    ),
+    histogram(
+      'worker_pool_run_seconds',
+      'Lane to end.',
+      of((p) => p.runTimes),
+    ),
+  ];
+}
+
+type Read = Family['read'];
+
+/** Reads one value from each of `parts`, labelled with its name. */
+function reader<P>(label: string, parts: ReadonlyMap<string, P>) {
+  return (value: (part: P) => Sample['value']): Read =>
+    () =>
+      [...parts].map(([name, part]) => ({ labels: { [label]: name }, value: value(part) }));
+}
+
+const counter = (name: string, help: string, read: Read): Family => ({
+  name,
+  help,
+  type: 'counter',
+  read,
+});
+
+const gauge = (name: string, help: string, read: Read): Family => ({
+  name,
+  help,
+  type: 'gauge',
+  read,
+});
+
+const histogram = (name: string, help: string, read: Read): Family => ({
+  name,
+  help,
+  type: 'histogram',
+  read,
+});
