@@ -48,5 +48,10 @@ test.each([
   });
   await expect(call).rejects.toBe(thrown);
   const { succeeded, failed, ignored } = breaker.stats();
-  expect({ succeeded, failed, ignored }).toEqual({ succeeded: 0, failed: 0, ignored: 0, [kind]: 1 });
+  expect({ succeeded, failed, ignored }).toEqual({
+    succeeded: 0,
+    failed: 0,
+    ignored: 0,
+    [kind]: 1,
+  });
 });
