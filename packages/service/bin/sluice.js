@@ -4,9 +4,9 @@
 import * as nodeModule from 'node:module';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
-if (major < 22 || (major === 22 && minor < 19)) {
+if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(
-    `sluice needs Node.js 22.19 or newer, this is ${process.versions.node}. Install a current one from https://nodejs.org or run: npx --package=node@24 --package=sluice sluice\n`,
+    `sluice needs Node.js 22.18 or newer, this is ${process.versions.node}. Install a current one from https://nodejs.org or run: npx --package=node@24 --package=sluice sluice\n`,
   );
   process.exit(1);
 }
