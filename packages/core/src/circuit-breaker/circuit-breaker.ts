@@ -86,7 +86,7 @@ export class CircuitBreaker implements GatePolicy<CircuitBreakerStats> {
   #consecutiveFailures = 0;
   /** Recoveries that failed in a row. */
   #relapses = 0;
-  /** When the open time, or the patience with half-open, is over. */
+  /** When the open time, or the patience with the probes under way, is over. */
   #untilMs = 0;
   #probes = 0;
   #probeSuccesses = 0;
@@ -182,6 +182,7 @@ export class CircuitBreaker implements GatePolicy<CircuitBreakerStats> {
       this.#notPermitted++;
       return waitMs;
     }
+    if (this.#probesUnderWay === 0) this.#untilMs = nowMs + this.#options.maxHalfOpenMs;
     this.#probes++;
     return 0 - this.#generation;
   }
@@ -250,9 +251,13 @@ export class CircuitBreaker implements GatePolicy<CircuitBreakerStats> {
     }
   }
 
+  get #probesUnderWay(): number {
+    return this.#probes - this.#probeSuccesses - this.#probeFailures;
+  }
+
   /** Finds what time alone has changed. */
   #advanceTo(nowMs: number): void {
-    if (this.#state === 'half-open' && nowMs >= this.#untilMs) {
+    if (this.#state === 'half-open' && this.#probesUnderWay > 0 && nowMs >= this.#untilMs) {
       this.#relapse('half-open-timeout', nowMs);
     }
     if (this.#state === 'open' && nowMs >= this.#untilMs) {
@@ -279,7 +284,6 @@ export class CircuitBreaker implements GatePolicy<CircuitBreakerStats> {
     this.#probeSuccesses = 0;
     this.#probeFailures = 0;
     if (to === 'open') this.#untilMs = atMs + this.#openTimeMs();
-    if (to === 'half-open') this.#untilMs = atMs + this.#options.maxHalfOpenMs;
     if (to === 'closed') {
       this.#consecutiveFailures = 0;
       this.#window.clear();

@@ -149,6 +149,27 @@ test('a recovery that hangs doubles the open time like one that fails', () => {
   expect(breaker.stats()).toMatchObject({ state: 'open', retryAfterMs: 1000 });
 });
 
+test('a breaker that is only looked at waits for its first probe, however long that takes', async () => {
+  const { clock, breaker, changes } = opened({ maxHalfOpenMs: 1000 });
+  for (let look = 0; look < 12; look++) {
+    clock.advance(15_000);
+    breaker.stats();
+  }
+  expect(changes.map(({ reason }) => reason)).toEqual(['open-time-over']);
+  await expect(breaker.execute(() => 'well')).resolves.toBe('well');
+});
+
+test('a recovery that has time between its probes does not lose the patience', () => {
+  const { clock, breaker } = opened({ maxHalfOpenMs: 1000 });
+  clock.advance(500);
+  for (let probe = 0; probe < 3; probe++) {
+    const [ticket] = probes(breaker, 1, clock.nowMs());
+    breaker.exit(ticket as number, 'success', clock.nowMs());
+    clock.advance(60_000);
+  }
+  expect(breaker.state).toBe('closed');
+});
+
 test('thousands of failed recoveries leave the open time at its cap', () => {
   const { clock, breaker } = opened({ openMs: 1, maxOpenMs: 64 });
   for (let round = 0; round < 3000; round++) relapse(breaker, clock);

@@ -58,7 +58,7 @@ export interface CircuitBreakerOptions {
   readonly permittedCallsInHalfOpen?: number;
   /** Probes that must succeed before it closes. At most `permittedCallsInHalfOpen`. @default permittedCallsInHalfOpen */
   readonly requiredSuccesses?: number;
-  /** Half-open without a decision for so long counts as a failed recovery, in ms. @default 30_000 */
+  /** A probe that takes so long counts as a failed recovery, in ms. @default 30_000 */
   readonly maxHalfOpenMs?: number;
   /** Judges a settled call. @default failures are all errors but refusals and aborts by the caller */
   readonly classify?: Classify | undefined;

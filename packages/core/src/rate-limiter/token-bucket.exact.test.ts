@@ -7,8 +7,11 @@ const RATES = [0.001, 0.07, 0.1, 1 / 3, 1, 10 / 3, 7, 99.9, 100, 12_345.678, 1e6
 const ORIGINS = [0, 12.345, 1e6, 86_400_000.1, 1.7e12];
 const CAPACITIES = [1, 2, 3, 10];
 
-/** What the clock can tell apart at `nowMs`, with room for a few roundings. */
-const roundingMs = (nowMs: number): number => 8 * Number.EPSILON * Math.max(1, Math.abs(nowMs));
+/**
+ * How far from the exact bucket it may ever be: a call may be let in one resolution of the clock early
+ * (4 epsilon), a full bucket may keep as much (4), and the sums are rounded (2). It does not add up.
+ */
+const roundingMs = (nowMs: number): number => 10 * Number.EPSILON * Math.max(1, Math.abs(nowMs));
 
 /** Every awkward pair of a rate and a time to start from. */
 function grid(
@@ -193,7 +196,7 @@ test('over any run of calls, changes and clock steps the bucket agrees with one 
     return broken;
   };
   const capacity = fc.integer({ min: 1, max: 12 });
-  const steps = fc.array(aStep, { maxLength: 80 });
+  const steps = fc.array(aStep, { maxLength: 80, size: 'max' });
   fc.assert(
     fc.property(aRate, capacity, fc.constantFrom(...ORIGINS), steps, (...given) => {
       expect(run(...given)).toEqual([]);
@@ -205,7 +208,7 @@ test('over any run of calls, changes and clock steps the bucket agrees with one 
 test('in every window of time at most the capacity and what the rate earns in it is let in', () => {
   const call = fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 2000 }));
   const capacities = fc.integer({ min: 1, max: 12 });
-  const calls = fc.array(call, { maxLength: 120 });
+  const calls = fc.array(call, { maxLength: 120, size: 'max' });
   fc.assert(
     fc.property(
       aRate,
@@ -215,6 +218,7 @@ test('in every window of time at most the capacity and what the rate earns in it
       (rate, capacity, origin, all) => {
         const clock = new ManualClock(origin);
         const bucket = new TokenBucket({ ratePerSecond: rate, capacity, clock });
+        const tooMany: string[] = [];
         const admitted: { atMs: number; n: number }[] = [];
         for (const [n, part] of all) {
           clock.advance((part / 777) * (1000 / rate));
@@ -226,11 +230,13 @@ test('in every window of time at most the capacity and what the rate earns in it
           for (const { atMs, n } of admitted.slice(first)) {
             sum += n;
             const earned = exact(rate) * (exact(atMs) - exact(fromMs));
-            expect(milli(sum) <= milli(capacity) + earned + slack).toBe(true);
+            if (milli(sum) > milli(capacity) + earned + slack)
+              tooMany.push(`${sum} from ${fromMs}`);
           }
         }
+        expect(tooMany).toEqual([]);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });

@@ -59,6 +59,7 @@ export class ModelBreaker {
     if (this.state === 'closed') return call;
     const taken = this.#probes.filter(({ outcome }) => outcome !== 'ignored').length;
     if (this.state === 'half-open' && taken < permitted) {
+      if (!this.#isProbing) this.#untilMs = nowMs + this.options.maxHalfOpenMs;
       this.#probes.push(call);
       return call;
     }
@@ -76,7 +77,7 @@ export class ModelBreaker {
 
   /** What time alone has changed. */
   settle(nowMs: number): void {
-    if (this.state === 'half-open' && nowMs >= this.#untilMs) {
+    if (this.state === 'half-open' && this.#isProbing && nowMs >= this.#untilMs) {
       this.#failedRecoveries++;
       this.#move('open', 'half-open-timeout', nowMs);
     }
@@ -114,6 +115,10 @@ export class ModelBreaker {
     return this.#trailing;
   }
 
+  get #isProbing(): boolean {
+    return this.#probes.some(({ outcome }) => outcome === undefined);
+  }
+
   #judge(outcome: Outcome, nowMs: number): void {
     const { consecutiveFailures, minimumCalls, failureRateThreshold } = this.options;
     this.#results.push({ atMs: nowMs, failed: outcome === 'failure' });
@@ -141,12 +146,11 @@ export class ModelBreaker {
 
   #move(to: CircuitState, reason: StateChange['reason'], atMs: number): void {
     const from = this.state;
-    const { openMs, maxOpenMs, openJitter, maxHalfOpenMs } = this.options;
+    const { openMs, maxOpenMs, openJitter } = this.options;
     if (from !== to) this.changes.push({ from, to, reason, atMs });
     this.state = to;
     this.#generation++;
     this.#probes = [];
-    this.#untilMs = atMs + maxHalfOpenMs;
     if (to === 'open') {
       let fullMs = openMs;
       for (let i = 0; i < this.#failedRecoveries; i++) fullMs = Math.min(maxOpenMs, 2 * fullMs);
