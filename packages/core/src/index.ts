@@ -57,6 +57,7 @@ export type {
   ScheduleOptions,
   Task,
   TaskContext,
+  TimeoutDetails,
   WaitingGate,
 } from './core/index.ts';
 export { MetricsCollector } from './metrics/index.ts';

@@ -247,7 +247,7 @@ test('errors of sluice that a handler passes on keep their meaning', async () =>
   const errors: Record<string, Error> = {
     full: new QueueFullError('inner pool at 10.0.0.7', 'all lanes of 10.0.0.7 are busy', 2500),
     shed: new ShedError('inner', 'overloaded'),
-    timeout: new TimeoutError('inner', 'the deadline passed', 50),
+    timeout: new TimeoutError('inner', 'the deadline passed', { timeoutMs: 50 }),
     crashed: new WorkerCrashedError('inner', 'the worker died at /srv/app/worker.js:12'),
   };
   const { url } = await listening({

@@ -109,7 +109,7 @@ test('an ignored call neither adds to the failures in a row nor ends their row',
 test('a timeout counts as a failure', async () => {
   const { breaker } = setUp({ consecutiveFailures: 1 });
   await breaker
-    .execute(() => Promise.reject(new TimeoutError('db', 'slow', 50)))
+    .execute(() => Promise.reject(new TimeoutError('db', 'slow', { timeoutMs: 50 })))
     .catch(() => undefined);
   expect(breaker.state).toBe('open');
 });

@@ -24,7 +24,7 @@ const refusals = [
 
 const others = [
   {
-    error: new TimeoutError('db', 'too slow', 250),
+    error: new TimeoutError('db', 'too slow', { timeoutMs: 250 }),
     name: 'TimeoutError',
     code: 'SLUICE_TIMEOUT',
   },
@@ -75,7 +75,10 @@ test.each(others)(
 );
 
 test('a TimeoutError says what time the work was given', () => {
-  expect(new TimeoutError('db', 'too slow', 250)).toMatchObject({ timeoutMs: 250, policy: 'db' });
+  expect(new TimeoutError('db', 'too slow', { timeoutMs: 250 })).toMatchObject({
+    timeoutMs: 250,
+    policy: 'db',
+  });
 });
 
 test('retryAfterMs is undefined when nobody can know it', () => {
@@ -93,7 +96,7 @@ test('retryAfterMs is undefined when nobody can know it', () => {
 test('errors keep the cause that they were given', () => {
   const cause = new Error('socket hang up');
   expect(new ShedError('edge', 'no', 1, { cause }).cause).toBe(cause);
-  expect(new TimeoutError('db', 'too slow', 250, { cause }).cause).toBe(cause);
+  expect(new TimeoutError('db', 'too slow', { timeoutMs: 250, cause }).cause).toBe(cause);
   expect('cause' in new ShedError('edge', 'no', 1)).toBe(false);
 });
 

@@ -65,15 +65,31 @@ export class PoolStoppedError extends RejectedError {
   readonly code = 'SLUICE_STOPPED';
 }
 
+export interface TimeoutDetails extends ErrorOptions {
+  readonly timeoutMs: number;
+  /** @default false */
+  readonly cutShort?: boolean;
+}
+
 /** The work began and was not done in time. It may still be running, or have taken effect. */
 export class TimeoutError extends SluiceError {
   readonly code = 'SLUICE_TIMEOUT';
   /** The time it was given, in ms. */
   readonly timeoutMs: number;
+  /**
+   * Whether it had waited so long to begin that it was ended before such work is usually done. That
+   * says nothing about what the work calls, so a breaker does not count it.
+   */
+  readonly cutShort: boolean;
 
-  constructor(policy: string, message: string, timeoutMs: number, options?: ErrorOptions) {
+  constructor(
+    policy: string,
+    message: string,
+    { timeoutMs, cutShort = false, ...options }: TimeoutDetails,
+  ) {
     super(policy, message, options);
     this.timeoutMs = timeoutMs;
+    this.cutShort = cutShort;
   }
 }
 

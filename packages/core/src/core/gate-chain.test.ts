@@ -250,7 +250,7 @@ test('a gate whose exit throws is reported, and neither the caller nor the gates
 
 test('a timeout from further in is a failure, a refusal from further in is none', async () => {
   const { gates, chain } = setUp();
-  const errors = [new TimeoutError('db', 'slow', 50), new ShedError('db', 'no')];
+  const errors = [new TimeoutError('db', 'slow', { timeoutMs: 50 }), new ShedError('db', 'no')];
   for (const error of errors) {
     await expect(chain.execute(() => Promise.reject(error))).rejects.toBe(error);
     await expect(

@@ -15,7 +15,7 @@ export {
   TimeoutError,
   WorkerCrashedError,
 } from './errors.ts';
-export type { OptionProblem } from './errors.ts';
+export type { OptionProblem, TimeoutDetails } from './errors.ts';
 export { Emitter } from './events.ts';
 export type { Listener } from './events.ts';
 export { MUST_WAIT } from './gate.ts';

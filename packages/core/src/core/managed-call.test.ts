@@ -175,7 +175,7 @@ test('a call that a gate ends for taking too long is a failure, and so is its la
   const { promise, reject } = work();
   const context = new CallContext(new ManualClock());
   const call = chain.execute(() => promise, context);
-  context.abort(new TimeoutError('pool', 'slow', 50));
+  context.abort(new TimeoutError('pool', 'slow', { timeoutMs: 50 }));
   await expect(call).rejects.toThrow(TimeoutError);
   reject(new Error('cut off'));
   await settlePromises();

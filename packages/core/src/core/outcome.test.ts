@@ -31,7 +31,7 @@ test('a refusal from further in is ignored, for nothing was asked of what is beh
 });
 
 test('a timeout and a crash are failures, for the work had begun', () => {
-  expect(outcomeOf(new TimeoutError('db', 'slow', 50))).toBe('failure');
+  expect(outcomeOf(new TimeoutError('db', 'slow', { timeoutMs: 50 }))).toBe('failure');
   expect(outcomeOf(new WorkerCrashedError('cpu', 'died'))).toBe('failure');
 });
 
@@ -42,7 +42,7 @@ test('a call that its caller gave up is ignored, whatever error it brought up in
 });
 
 test('a call that a policy ended for taking too long is a failure', () => {
-  const context = abortedBy(new TimeoutError('io', 'slow', 50));
+  const context = abortedBy(new TimeoutError('io', 'slow', { timeoutMs: 50 }));
   expect(outcomeOf(context.reason, context)).toBe('failure');
   expect(outcomeOf(new Error('socket closed'), context)).toBe('failure');
 });

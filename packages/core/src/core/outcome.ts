@@ -23,8 +23,13 @@ export interface Settled {
  * aborts by the caller say nothing about the thing behind the gate, so they are ignored.
  */
 export function outcomeOf(error: unknown, context?: CallContext): Outcome {
-  if (context?.aborted) return context.reason instanceof TimeoutError ? 'failure' : 'ignored';
+  if (context?.aborted) return ofEnding(context.reason);
   return error instanceof RejectedError ? 'ignored' : 'failure';
+}
+
+/** A timeout counts, unless the call had spent its time waiting; an abort by the caller does not. */
+function ofEnding(reason: unknown): Outcome {
+  return reason instanceof TimeoutError && !reason.cutShort ? 'failure' : 'ignored';
 }
 
 /**

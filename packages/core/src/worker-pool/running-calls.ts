@@ -3,6 +3,7 @@ import type { Alarm, Alarms } from '../job-queue/index.ts';
 
 interface RunningCall {
   readonly context: CallContext;
+  readonly startMs: number;
   /** Its deadline while its caller waits, the end of patience with its task after that. */
   alarm: Alarm | undefined;
 }
@@ -17,6 +18,7 @@ export class RunningCalls {
   readonly #calls = new Map<number, RunningCall>();
   // Never used twice: a task may end long after it was given up.
   #lastTicket = 0;
+  #usualMs = 0;
 
   constructor(name: string, alarms: Alarms) {
     this.#name = name;
@@ -24,15 +26,20 @@ export class RunningCalls {
   }
 
   /** Ends the call with TimeoutError at its deadline. Returns its ticket, below 0. */
-  add(context: CallContext): number {
+  add(context: CallContext, startMs: number): number {
     const { deadlineAtMs } = context;
-    const alarm =
-      deadlineAtMs < Infinity
-        ? this.#alarms.set(deadlineAtMs, () => context.abort(this.#timeoutError(context)))
-        : undefined;
+    const call: RunningCall = { context, startMs, alarm: undefined };
+    if (deadlineAtMs < Infinity) {
+      call.alarm = this.#alarms.set(deadlineAtMs, () => context.abort(this.#timeoutError(call)));
+    }
     const ticket = --this.#lastTicket;
-    this.#calls.set(ticket, { context, alarm });
+    this.#calls.set(ticket, call);
     return ticket;
+  }
+
+  /** Learns how long a task takes that is done: a moving average over about the last eight. */
+  learn(durationMs: number): void {
+    this.#usualMs += (durationMs - this.#usualMs) / (this.#usualMs === 0 ? 1 : 8);
   }
 
   /** Forgets a call whose task has ended. Undefined when its task was given up before. */
@@ -59,7 +66,8 @@ export class RunningCalls {
   endAll(message: string, timeoutMs: number): number {
     const contexts = [...this.#calls.values()].map(({ context }) => context);
     const waiting = contexts.filter(({ aborted }) => !aborted);
-    for (const context of waiting) context.abort(new TimeoutError(this.#name, message, timeoutMs));
+    for (const context of waiting)
+      context.abort(new TimeoutError(this.#name, message, { timeoutMs }));
     return waiting.length;
   }
 
@@ -70,8 +78,9 @@ export class RunningCalls {
     return size;
   }
 
-  #timeoutError({ budgetMs }: CallContext): TimeoutError {
+  #timeoutError({ context, startMs }: RunningCall): TimeoutError {
     const message = `${this.#name}: the deadline passed while the task ran`;
-    return new TimeoutError(this.#name, message, budgetMs);
+    const cutShort = context.deadlineAtMs - startMs < this.#usualMs;
+    return new TimeoutError(this.#name, message, { timeoutMs: context.budgetMs, cutShort });
   }
 }

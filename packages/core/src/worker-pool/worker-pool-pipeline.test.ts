@@ -186,3 +186,33 @@ test('a call that holds a lane of one pool may wait for a lane of the next', asy
     expect(pool.stats()).toMatchObject({ active: 0, queued: 0, completed: 2 });
   }
 });
+
+test('a breaker does not count a call that had waited until no time was left for it', async () => {
+  const clock = new ManualClock();
+  const breaker = new CircuitBreaker({ consecutiveFailures: 1, clock });
+  const guarded = pipeline('late', [breaker, new WorkerPool({ size: 1, queue: 10, clock })]);
+  const work = (): Promise<string> =>
+    new Promise((resolve) => void clock.schedule(100, () => resolve('done')));
+  const first = guarded.execute(work, { deadlineMs: 150 });
+  const second = guarded.execute(work, { deadlineMs: 150 });
+  second.catch(() => undefined);
+  await clock.run(1000);
+  await expect(first).resolves.toBe('done');
+  await expect(second).rejects.toMatchObject({ code: 'SLUICE_TIMEOUT', cutShort: true });
+  expect(breaker.stats()).toMatchObject({ state: 'closed', succeeded: 1, failed: 0, ignored: 1 });
+});
+
+test('a breaker counts a call that had as long as its work usually takes, and was not done', async () => {
+  const clock = new ManualClock();
+  const breaker = new CircuitBreaker({ consecutiveFailures: 1, clock });
+  const guarded = pipeline('slow', [breaker, new WorkerPool({ size: 1, queue: 10, clock })]);
+  const work = (ms: number) => (): Promise<string> =>
+    new Promise((resolve) => void clock.schedule(ms, () => resolve('done')));
+  const first = guarded.execute(work(100), { deadlineMs: 150 });
+  const second = guarded.execute(work(900), { deadlineMs: 250 });
+  second.catch(() => undefined);
+  await clock.run(1000);
+  await expect(first).resolves.toBe('done');
+  await expect(second).rejects.toMatchObject({ code: 'SLUICE_TIMEOUT', cutShort: false });
+  expect(breaker.state).not.toBe('closed');
+});

@@ -4,9 +4,9 @@ import {
   Emitter,
   GateChain,
   MUST_WAIT,
-  outcomeOf,
   PoolStoppedError,
   QueueFullError,
+  TimeoutError,
   type Clock,
   type ExecuteOptions,
   type GatePolicy,
@@ -161,11 +161,11 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
   }
 
   /** The gate's entry: a lane, a place in the queue, or the ms until one is likely to be free. */
-  enter(_nowMs: number, _cost = 1, options?: ExecuteOptions): number {
+  enter(nowMs: number, _cost = 1, options?: ExecuteOptions): number {
     this.#submitted++;
     if (this.#hasLane()) {
       this.waitTimes.record(0);
-      return this.#occupy(options instanceof CallContext ? options : undefined);
+      return this.#occupy(options instanceof CallContext ? options : undefined, nowMs);
     }
     if (this.#mayWait()) return MUST_WAIT;
     return this.#retryAfterMs();
@@ -187,8 +187,9 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
       const context = this.#running.remove(ticket);
       if (context === undefined) return;
       // What became of a call is what its caller was told, whatever its task did after that.
-      this.#count(context.aborted ? outcomeOf(context.reason, context) : outcome);
+      this.#count(context.aborted ? toldOutcome(context.reason) : outcome);
     }
+    if (outcome === 'success') this.#running.learn(durationMs);
     this.runTimes.record(durationMs);
     this.#free(nowMs);
   }
@@ -222,9 +223,9 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
     return Math.max(1, this.runTimes.sum / ended / this.#options.size);
   }
 
-  #occupy(context: CallContext | undefined): number {
+  #occupy(context: CallContext | undefined, nowMs: number): number {
     this.#active++;
-    return context === undefined ? DIRECT : this.#running.add(context);
+    return context === undefined ? DIRECT : this.#running.add(context, nowMs);
   }
 
   #count(outcome: Outcome): void {
@@ -250,7 +251,7 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
       const job = this.#queue.shift(nowMs);
       if (job === undefined) return;
       this.waitTimes.record(Math.max(0, nowMs - job.sinceMs));
-      job.admit(this.#occupy(job.context));
+      job.admit(this.#occupy(job.context, nowMs));
     }
   }
 
@@ -304,4 +305,9 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
   #stoppedError(): PoolStoppedError {
     return new PoolStoppedError(this.name, `${this.name}: the pool is stopping and takes no calls`);
   }
+}
+
+/** What a caller was told who was answered before the task ended. */
+function toldOutcome(reason: unknown): Outcome {
+  return reason instanceof TimeoutError ? 'failure' : 'ignored';
 }

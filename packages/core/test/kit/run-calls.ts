@@ -134,5 +134,5 @@ function errorOf(script: TaskScript): Error {
   if (script.kind === 'bad-then' || script.error === 'plain') return new Error(message);
   return script.error === 'refusal'
     ? new ShedError('inner', message)
-    : new TimeoutError('inner', message, 1);
+    : new TimeoutError('inner', message, { timeoutMs: 1 });
 }

@@ -190,7 +190,7 @@ export const lateFor = (gate: number): DeadlineExceededError =>
   new DeadlineExceededError(`gate ${gate}`, 'late');
 
 export const overrunAt = (gate: number): TimeoutError =>
-  new TimeoutError(`gate ${gate}`, 'overrun', 1);
+  new TimeoutError(`gate ${gate}`, 'overrun', { timeoutMs: 1 });
 
 export const thrownBy = (gate: number, call: number): Error =>
   new Error(`gate ${gate} threw for call ${call}`);

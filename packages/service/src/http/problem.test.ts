@@ -24,7 +24,7 @@ const ERRORS: readonly (readonly [SluiceError, number])[] = [
   [new ShedError('p', SECRET), 503],
   [new PoolStoppedError('p', SECRET), 503],
   [new DeadlineExceededError('p', SECRET), 504],
-  [new TimeoutError('p', SECRET, 100), 504],
+  [new TimeoutError('p', SECRET, { timeoutMs: 100 }), 504],
   [new WorkerCrashedError('p', SECRET), 500],
   [new InvalidOptionsError('p', [{ option: SECRET, expected: SECRET, got: SECRET }]), 500],
 ];
