@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import { InvalidOptionsError } from './errors.ts';
+import { InvalidOptionsError, type OptionProblem } from './errors.ts';
 import { shown } from './options.ts';
 
 /** What a caller may say about one call. Every policy's `execute` takes it. */
@@ -18,8 +18,9 @@ export interface ExecuteOptions {
 }
 
 /**
- * What a task is told about its call. Can be handed on as the options of an inner call, which then
- * ends with this one.
+ * What a task is told about its call. Can be handed on, as it is, as the options of an inner call,
+ * which then ends with this one. To change something, name what is to go on: `{ signal: context.signal,
+ * deadlineMs: context.deadlineMs, priority: 1 }`; a spread copies none of the two.
  */
 export interface TaskContext extends ExecuteOptions {
   /** Aborted when the call ends early. Made when first read. */
@@ -69,7 +70,7 @@ export class CallContext implements TaskContext {
   /** @throws InvalidOptionsError for an option that is not what {@link ExecuteOptions} says. */
   constructor(clock: Clock, options: ExecuteOptions = {}) {
     const { deadlineMs = Infinity, priority = 0, key, signal } = options;
-    checkOptions(deadlineMs, priority, signal);
+    checkOptions(options);
     this.#clock = clock;
     this.priority = priority;
     this.key = key;
@@ -141,8 +142,17 @@ export class CallContext implements TaskContext {
   }
 }
 
-function checkOptions(deadlineMs: unknown, priority: unknown, signal: unknown): void {
-  const problems = [];
+const OPTIONS: ReadonlySet<string> = new Set([
+  'signal',
+  'deadlineMs',
+  'priority',
+  'key',
+  'attempt',
+]);
+
+function checkOptions(options: ExecuteOptions): void {
+  const { deadlineMs = Infinity, priority = 0, signal } = options as Record<string, unknown>;
+  const problems: OptionProblem[] = [];
   if (typeof deadlineMs !== 'number' || Number.isNaN(deadlineMs)) {
     problems.push({ option: 'deadlineMs', expected: 'a number of ms', got: shown(deadlineMs) });
   }
@@ -151,6 +161,11 @@ function checkOptions(deadlineMs: unknown, priority: unknown, signal: unknown): 
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     problems.push({ option: 'signal', expected: 'an AbortSignal', got: shown(signal) });
+  }
+  for (const option of Object.keys(options)) {
+    if (OPTIONS.has(option)) continue;
+    const expected = `left out: there is no such option, only ${[...OPTIONS].join(', ')}`;
+    problems.push({ option, expected, got: shown(options[option as keyof ExecuteOptions]) });
   }
   if (problems.length > 0) throw new InvalidOptionsError('execute', problems);
 }

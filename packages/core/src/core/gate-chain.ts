@@ -1,8 +1,10 @@
 import { CallContext, plainContext } from './call-context.ts';
 import type { ExecuteOptions, Task, TaskContext } from './call-context.ts';
 import type { Clock } from './clock.ts';
+import { InvalidOptionsError } from './errors.ts';
 import type { Gate } from './gate.ts';
 import { ManagedCall } from './managed-call.ts';
+import { shown } from './options.ts';
 import {
   isThenable,
   leaveGates,
@@ -37,6 +39,7 @@ export class GateChain implements Gates {
 
   /** Runs `task` behind the gates. Never throws: refusals and misuse, too, arrive as rejections. */
   execute<T>(task: Task<T>, options?: ExecuteOptions): Promise<T> {
+    if (typeof task !== 'function') return this.#refuseTask(task);
     if (options === undefined || options === plainContext) return this.#direct(task, plainContext);
     try {
       if (
@@ -54,6 +57,7 @@ export class GateChain implements Gates {
 
   /** As `execute`, but the call can always be ended early, by the gates too. */
   manage<T>(task: Task<T>, options?: ExecuteOptions): Promise<T> {
+    if (typeof task !== 'function') return this.#refuseTask(task);
     if (options instanceof CallContext) return new ManagedCall(this, task, options, false).start();
     try {
       return new ManagedCall(this, task, new CallContext(this.clock, options), true).start();
@@ -90,6 +94,11 @@ export class GateChain implements Gates {
     const promise = new ManagedCall(this, task, own, true).waitAt(slot.record, entered);
     slot.release();
     return promise;
+  }
+
+  #refuseTask(task: unknown): Promise<never> {
+    const problem = { option: 'task', expected: 'a function', got: shown(task) };
+    return Promise.reject(new InvalidOptionsError(this.name, [problem]));
   }
 
   #withdraw(slot: Slot, entered: number, error: unknown): Promise<never> {

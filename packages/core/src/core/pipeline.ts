@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts';
 import type { ExecuteOptions, Task, TaskContext } from './call-context.ts';
 import { InvalidOptionsError, type OptionProblem } from './errors.ts';
 import { GateChain } from './gate-chain.ts';
+import { shown } from './options.ts';
 import { isGatePolicy, type GatePolicy, type Policy } from './policy.ts';
 
 /** Runs a task through a run of policies that are driven together. */
@@ -84,6 +85,12 @@ function checkPolicies(name: string, policies: readonly Policy[]): void {
   const problems: OptionProblem[] = [];
   if (policies.length === 0) {
     problems.push({ option: 'policies', expected: 'at least one policy', got: 'none' });
+  }
+  const strange = policies.filter((policy) => typeof policy?.execute !== 'function');
+  if (strange.length > 0) {
+    const got = strange.map(shown).join(', ');
+    problems.push({ option: 'policies', expected: 'policies (objects with execute)', got });
+    throw new InvalidOptionsError(`pipeline ${name}`, problems);
   }
   const names = policies.map((policy) => policy.name);
   const twice = names.filter((n, i) => names.indexOf(n) !== i);

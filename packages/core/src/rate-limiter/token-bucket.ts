@@ -194,6 +194,8 @@ export class TokenBucket implements GatePolicy<TokenBucketStats> {
   /** Moves on to `nowMs`; a bucket that has refilled by then starts over, and forgets what was spent. */
   #settle(nowMs: number): void {
     const state = this.#state;
+    if (Number.isNaN(nowMs))
+      throw new RangeError(`${this.name}: the time must be a number, got NaN`);
     if (!(nowMs > this.#latestMs)) return;
     state[LATEST] = nowMs;
     // Not in the very moment in which it is full: the rounding of that moment would add up.
