@@ -78,6 +78,33 @@ test.each(KINDS)('a %s body in chunks that grows too large is answered 413', asy
   expect((await ask(url)).status).toBe(200);
 });
 
+test('a client that sends all of a refused body before it reads still gets its answer, though the connection ends', async () => {
+  const { port, service } = await bodies();
+  for (const [path, ...lines] of [
+    ['/nowhere', 'connection: close', 'content-length: 3000000'],
+    ['/bytes', 'content-length: 3000000'],
+    ['/stream', 'transfer-encoding: chunked'],
+  ] as const) {
+    const before = service.stats().requests.total;
+    const connection = (await RawConnection.open(port)).pause();
+    const isChunked = path === '/stream';
+    const part = 'x'.repeat(1_000_000);
+    const bytes = isChunked ? chunk(part) : part;
+    connection.send(`${head(path, ...lines)}${bytes}`);
+    await until('it is answered', () => service.stats().requests.total > before);
+    connection.send(bytes).send(bytes);
+    if (isChunked) connection.send('0\r\n\r\n');
+    await connection.sent();
+    const { status, headers } = await connection.resume().answer();
+    expect([path, status, headers['connection']]).toEqual([
+      path,
+      path === '/nowhere' ? 404 : 413,
+      'close',
+    ]);
+    await connection.closed;
+  }
+});
+
 test('a client that uploads 20 MB to a route that takes 1 KB still reads its 413', async () => {
   const { url } = await bodies();
   const body = new Uint8Array(20_000_000);

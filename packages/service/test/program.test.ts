@@ -252,7 +252,7 @@ test('exports that are not there, and modules that cannot be loaded, are told wi
   `);
 });
 
-test.each([
+const WRONG: readonly (readonly [readonly string[], string])[] = [
   [['serve', '--port', 'http'], '--port: expected an integer from 0 to 65535, got "http"'],
   [['serve', '--port', '65536'], '--port: expected an integer from 0 to 65535, got 65536'],
   [['serve', '--port='], '--port: expected an integer from 0 to 65535, got ""'],
@@ -262,10 +262,15 @@ test.each([
   [['serve', 'a.yaml', 'b.yaml'], "error: too many arguments for 'serve'"],
   [['sreve'], "error: unknown command 'sreve'"],
   [[], 'Usage: sluice [options] [command]'],
-])('sluice %j ends with exit code 2 and says why', async (args, sentence) => {
-  const { code, stdout, stderr } = await run(args);
-  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  expect(stderr).toContain(sentence);
+];
+
+test('wrong words on the command line end it with exit code 2, and it says why', async () => {
+  const ends = await Promise.all(WRONG.map(([args]) => run(args)));
+  for (const [i, [args, sentence]] of WRONG.entries()) {
+    const { code, stdout, stderr } = ends[i]!;
+    expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: '' });
+    expect(stderr).toContain(sentence);
+  }
 });
 
 test('--version and --help answer on standard output with exit code 0', async () => {

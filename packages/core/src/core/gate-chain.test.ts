@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import type { CallContext, Task } from './call-context.ts';
 import { InvalidOptionsError, ShedError, TimeoutError } from './errors.ts';
+import { systemClock } from './clock.ts';
 import { GateChain } from './gate-chain.ts';
 import { MUST_WAIT, type Classify, type Gate, type Outcome, type WaitingGate } from './gate.ts';
 
@@ -334,4 +335,18 @@ test("an error thrown in a task shows the caller's async frames, on the direct w
     const error: unknown = await caller().catch((thrown: unknown) => thrown);
     expect(framesOf(error)).toMatch(new RegExp(`at failingTask[^]*at (async )?${caller.name}`));
   }
+});
+
+test('what is no task is refused with its place, and counts nowhere', async () => {
+  const chain = new GateChain('orders', [], systemClock);
+  for (const call of [chain.execute(undefined as never), chain.manage(5 as never)]) {
+    await expect(call).rejects.toThrow(/^orders: task must be a function, got (undefined|5)$/);
+  }
+});
+
+test('an option of a call that does not exist is refused by name', async () => {
+  const chain = new GateChain('orders', [], systemClock);
+  await expect(chain.execute(() => 1, { timeoutMs: 5 } as never)).rejects.toThrow(
+    'execute: timeoutMs must be left out: there is no such option, only signal, deadlineMs, priority, key, got 5',
+  );
 });

@@ -220,3 +220,9 @@ test('an error thrown in a task shows who awaited the pipeline', async () => {
     expect(error.stack).toMatch(/at failingTask[^]*at (async )?placeOrder/);
   }
 });
+
+test('what is no policy is refused by what it is', () => {
+  expect(() => pipeline('orders', [null as never])).toThrow(
+    'pipeline orders: policies must be policies (objects with execute), got null',
+  );
+});

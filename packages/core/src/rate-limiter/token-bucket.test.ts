@@ -253,3 +253,9 @@ test('a bucket starts full wherever its clock starts, and asks no timer of it', 
     expect(clock.pending).toBe(0);
   }
 });
+
+test('a time that is no number is refused, and changes nothing', () => {
+  const bucket = new TokenBucket({ ratePerSecond: 10, capacity: 5, clock: new ManualClock() });
+  expect(() => bucket.takeAt(Number.NaN)).toThrow('the time must be a number, got NaN');
+  expect(bucket.available()).toBe(5);
+});

@@ -5,6 +5,7 @@ import type { CallContext, Clock } from '@sluice/core';
 import type { FastifyRequest } from 'fastify';
 
 import { CLIENT_CLOSED, type Endpoint } from '../telemetry/index.ts';
+import { endGently } from './gentle-end.ts';
 
 const EXCHANGE: unique symbol = Symbol('exchange');
 
@@ -45,7 +46,8 @@ export function exchangeOf(response: Tracked): Exchange | undefined {
 export class Exchanges {
   readonly #clock: Clock;
   readonly #onDone: (exchange: Exchange, durationMs: number) => void;
-  readonly #sockets = new Set<Socket>();
+  /** Each with the request that came last on it, until that is answered. */
+  readonly #sockets = new Map<Socket, IncomingMessage | undefined>();
   readonly #open = new Set<Exchange>();
   /** While draining: the answer that ends each connection. */
   readonly #last = new WeakMap<Socket, ServerResponse>();
@@ -74,7 +76,8 @@ export class Exchanges {
 
   connect(socket: Socket): void {
     this.#accepted++;
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, undefined);
+    endGently(socket, () => this.#sockets.get(socket)?.complete === false, this.#clock);
     socket.once('close', () => {
       this.#sockets.delete(socket);
       this.#notify();
@@ -85,6 +88,7 @@ export class Exchanges {
     const exchange = new Exchange(request, response, this.#clock.nowMs());
     response[EXCHANGE] = exchange;
     this.#open.add(exchange);
+    this.#sockets.set(request.socket, request);
     response.on('close', () => this.#end(exchange));
     if (!this.#draining) return;
     this.#endConnectionAfter(response);
@@ -124,7 +128,7 @@ export class Exchanges {
   destroyAll(): number {
     const cut = this.#open.size;
     for (const exchange of this.#open) exchange.brokenOffWith = 503;
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
     return cut;
   }
 
@@ -140,8 +144,10 @@ export class Exchanges {
 
   #end(exchange: Exchange): void {
     const { response, context } = exchange;
+    const { req: request } = response;
     this.#open.delete(exchange);
-    if (response.writableFinished) discardBody(response.req);
+    if (this.#sockets.get(request.socket) === request) this.#sockets.set(request.socket, undefined);
+    if (response.writableFinished) discardBody(request);
     else context?.abort(new DOMException('The client closed the connection', 'AbortError'));
     this.#onDone(exchange, this.#clock.nowMs() - exchange.arrivedMs);
     this.#notify();

@@ -12,10 +12,10 @@ const LINGER_MS = 2000;
  * @see https://www.rfc-editor.org/rfc/rfc9112#section-9.6
  */
 export function endGently(socket: Socket, isReceiving: () => boolean, clock: Clock): void {
-  const endAtOnce = socket.destroySoon;
+  const endAtOnce = socket.destroySoon.bind(socket);
   // Node's HTTP server calls this, and nothing else, when an answer was the last of its connection.
   socket.destroySoon = () => {
-    if (!isReceiving()) return endAtOnce.call(socket);
+    if (!isReceiving()) return endAtOnce();
     socket.end();
     const cancel = clock.schedule(LINGER_MS, () => socket.destroy(), { keepAlive: false });
     socket.once('close', cancel);

@@ -86,7 +86,9 @@ test.each([399, 600, 404.5, Number.NaN, '404' as never])(
 
 test('an error with a status of the client’s brings its words, one with a status of ours does not', () => {
   const foreign = (statusCode: number): Error => Object.assign(new Error('words'), { statusCode });
-  expect(answerFor(foreign(422))).toEqual({ status: 422, detail: 'words' });
+  expect(answerFor(foreign(422))).toEqual({ status: 422, detail: 'Unprocessable Entity' });
+  const exposed = Object.assign(foreign(422), { expose: true });
+  expect(answerFor(exposed)).toEqual({ status: 422, detail: 'words' });
   expect(answerFor(foreign(502))).toMatchObject({ status: 502, isFailure: true });
   expect(answerFor(foreign(502)).detail).not.toContain('words');
 });
@@ -95,7 +97,10 @@ test('a JSON error does not quote the body', () => {
   const error = Object.assign(new SyntaxError('Unexpected token in {"password"'), {
     statusCode: 400,
   });
-  expect(answerFor(error)).toEqual({ status: 400, detail: 'The body is not valid JSON.' });
+  expect(answerFor(error)).toEqual({
+    status: 400,
+    detail: 'The body is not JSON that this route accepts.',
+  });
 });
 
 test('whatever is thrown, there is an answer of 4xx or 5xx that can be sent', () => {

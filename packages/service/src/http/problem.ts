@@ -53,13 +53,15 @@ export const HTTP_STATUS_BY_CODE: Readonly<Record<string, number>> = Object.free
   SLUICE_WORKER_CRASHED: 500,
 });
 
+const NOT_JSON = 'The body is not JSON that this route accepts.';
+
 /** Errors of Fastify's own whose words are made for clients. Any other message stays inside. */
 const CLIENT_DETAILS: Readonly<Record<string, string>> = Object.freeze({
   FST_ERR_CTP_BODY_TOO_LARGE: 'The request body is larger than this route accepts.',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'This route does not accept that content type.',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'The content type says JSON, but the body is empty.',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body is not as long as Content-Length says.',
-  FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON.',
+  FST_ERR_CTP_INVALID_JSON_BODY: NOT_JSON,
   FST_ERR_BAD_URL: 'The URL is not valid.',
 });
 
@@ -77,7 +79,7 @@ const FAILED = 'The request failed inside the service.';
 
 /**
  * What a client is told about `error`: never a stack, a path or an address. Only HttpError, and errors
- * with a `statusCode` of 400 to 499, bring words of their own.
+ * with a `statusCode` of 400 to 499 that say `expose: true`, bring words of their own.
  */
 export function answerFor(error: unknown): Answer {
   try {
@@ -109,19 +111,15 @@ function answerForSluice(error: SluiceError): Answer {
 }
 
 function answerForOther(error: unknown): Answer {
-  const { statusCode, code, message } = (error ?? {}) as {
-    statusCode?: unknown;
-    code?: unknown;
-    message?: unknown;
-  };
+  const { statusCode, code, message, expose } = (error ?? {}) as Record<string, unknown>;
   const status = isErrorStatus(statusCode) ? statusCode : 500;
   const isFailure = status === 500;
   if (error instanceof HttpError) return withRetry({ status, detail: error.message, isFailure });
   if (status >= 500) return withRetry({ status, detail: FAILED, isFailure: true });
   const known = typeof code === 'string' ? CLIENT_DETAILS[code] : undefined;
   // A syntax error of JSON.parse quotes the body; its words are not needed to mend it.
-  if (error instanceof SyntaxError) return { status, detail: 'The body is not valid JSON.' };
-  return withRetry({ status, detail: known ?? words(message, status) });
+  if (error instanceof SyntaxError) return { status, detail: NOT_JSON };
+  return withRetry({ status, detail: known ?? words(expose === true && message, status) });
 }
 
 function withRetry(answer: Answer, retryAfterMs = 0): Answer {

@@ -68,6 +68,24 @@ export class RawConnection {
     return this.#isClosed;
   }
 
+  /** Reads nothing until {@link resume}, as a client does that is busy with sending. */
+  pause(): this {
+    this.#socket.pause();
+    return this;
+  }
+
+  resume(): this {
+    this.#socket.resume();
+    return this;
+  }
+
+  /** Resolves when everything sent so far is with the kernel. */
+  sent(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#socket.write('', (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
   /** Cuts the connection, as a client does that leaves. */
   leave(): void {
     this.#socket.destroy();
