@@ -20,7 +20,7 @@ test('there is a policy for each name of the configuration, with its options', (
   expect(limiters.get('slow')!.stats()).toMatchObject({ ratePerSecond: 2.5, capacity: 3 });
   expect(limiters.get('fast')!.stats()).toMatchObject({ ratePerSecond: 10, capacity: 50 });
   expect([...breakers.keys()]).toEqual(['orders']);
-  expect([...pools.keys()]).toEqual(['default', 'io']);
+  expect([...pools.keys()]).toEqual(['io']);
   expect(pools.get('io')!.stats()).toMatchObject({ size: 3, queueCapacity: 4 });
 });
 

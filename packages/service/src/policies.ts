@@ -1,7 +1,7 @@
 import { CircuitBreaker, TokenBucket, WorkerPool, type Classify, type Clock } from '@sluice/core';
 
 import type { ResolvedConfig } from './config/index.ts';
-import { answerFor } from './http/index.ts';
+import { answerFor, type Handler } from './http/index.ts';
 
 /** The pool of the routes that name none. A pool of this name in the configuration takes its place. */
 export const DEFAULT_POOL = 'default';
@@ -15,7 +15,7 @@ export interface Policies {
   readonly pools: ReadonlyMap<string, WorkerPool>;
 }
 
-type Shared = Pick<ResolvedConfig, 'limiters' | 'breakers' | 'pools'>;
+type Shared = Pick<ResolvedConfig<Handler>, 'limiters' | 'breakers' | 'pools' | 'routes'>;
 
 /** A limiter, a breaker and a pool may share a name in the configuration; as policies they have their own. */
 export function createPolicies(config: Shared, clock: Clock): Policies {
@@ -25,7 +25,8 @@ export function createPolicies(config: Shared, clock: Clock): Policies {
   const breakers = mapped(config.breakers, (name, options) => {
     return new CircuitBreaker({ ...options, name: `breaker ${name}`, clock, classify });
   });
-  const defaults = { [DEFAULT_POOL]: DEFAULT_POOL_OPTIONS };
+  const isDefaultUsed = config.routes.some(({ pool }) => pool === undefined);
+  const defaults = isDefaultUsed ? { [DEFAULT_POOL]: DEFAULT_POOL_OPTIONS } : {};
   const pools = mapped({ ...defaults, ...config.pools }, (name, { size, queue }) => {
     return new WorkerPool({ size, queue, name: `pool ${name}`, clock });
   });

@@ -81,6 +81,7 @@ export class Service {
     this.limiters = policies.limiters;
     this.breakers = policies.breakers;
     this.pools = policies.pools;
+    logEvents(policies, this.#logger);
   }
 
   get state(): ServiceState {
@@ -218,6 +219,20 @@ function neverAgain(): PoolStoppedError {
     'service',
     'service: it was stopped, and cannot be started after that',
   );
+}
+
+/** What an operator wants to read of afterwards. */
+function logEvents({ breakers, pools }: Policies, logger: Logger): void {
+  for (const [name, breaker] of breakers) {
+    breaker.on('stateChange', ({ from, to, reason }) =>
+      logger.warn({ breaker: name, from, to, reason }, 'a breaker changed its state'),
+    );
+  }
+  for (const [name, pool] of pools) {
+    pool.on('abandoned', ({ afterMs }) =>
+      logger.warn({ pool: name, afterMs }, 'a task would not end, and its lane was given away'),
+    );
+  }
 }
 
 function statsOf<S>(policies: ReadonlyMap<string, { stats(): S }>): Readonly<Record<string, S>> {

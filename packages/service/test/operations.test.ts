@@ -48,7 +48,7 @@ test('/stats is valid JSON with finite numbers before the first request', async 
     requests: { total: 0, successRate: 0, errorRate: 0, minMs: 0, maxMs: 0, meanMs: 0, p99Ms: 0 },
     limiters: { public: { allowed: 0, rejected: 0, available: 5, capacity: 5 } },
     breakers: { orders: { state: 'closed', failureRate: 0 } },
-    pools: { io: { size: 2, active: 0, queued: 0, queueCapacity: 3 }, default: { size: 100 } },
+    pools: { io: { size: 2, active: 0, queued: 0, queueCapacity: 3 } },
   });
 });
 

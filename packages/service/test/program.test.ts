@@ -19,7 +19,7 @@ test('without a file the built-in example is served, and the screen says what ru
     .replace(/Node [\d.]+/, 'Node VERSION');
   expect(screen).toMatchInlineSnapshot(`
     "
-      sluice VERSION on http://localhost:PORT  (Node VERSION, process PID)
+      sluice VERSION on http://localhost:PORT and every address of this machine  (Node VERSION, process PID)
 
       GET /api/endpoint  100/s (burst 1000) → breaker endpoint → 10 lanes (queue 1000) → builtin:simulated-work
       POST /api/digest   100/s (burst 1000) → 4 lanes (queue 100) → builtin:digest

@@ -175,7 +175,11 @@ test.each([
   process.signal(first);
   await until('it drains', () => process.stderr.includes('Once more ends at once.'));
   expect(process.hasEnded).toBe(false);
-  process.signal(second);
+  // Again until it counts: two signals within a tenth of a second are taken for one.
+  await until('it has ended', () => {
+    process.signal(second);
+    return process.hasEnded;
+  });
   expect(await process.ended).toMatchObject({ code: 1, signal: null });
   await slow.closed;
 });
@@ -189,4 +193,15 @@ test('an idle service ends on a signal with exit code 0, and says what it did', 
     { level: 30, msg: expect.stringMatching(/^draining/) as string },
     { level: 30, msg: 'stopped', endedEarly: 0, cut: 0 },
   ]);
+});
+
+test('a Ctrl-C that npm and the terminal both hand on is one signal', async () => {
+  const { process, port } = await serving();
+  const slow = await working(port, '/slow');
+  process.signal('SIGINT');
+  process.signal('SIGINT');
+  await until('it drains', () => process.stderr.includes('Once more ends at once.'));
+  expect(process.hasEnded).toBe(false);
+  process.signal('SIGKILL');
+  await slow.closed;
 });

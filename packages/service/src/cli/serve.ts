@@ -62,13 +62,18 @@ function leaveNothingBehind(logger: Logger): void {
   systemClock.schedule(LEFTOVERS_MS, end, { keepAlive: false });
 }
 
+/** Signals closer together are one: npm hands a Ctrl-C on to a program that the terminal has told already. */
+const SAME_SIGNAL_MS = 100;
+
 /** From now on the first signal finishes what was accepted; the second ends at once. */
 async function untilStopped(service: Service): Promise<void> {
   const signalled = new Promise<void>((resolve) => {
-    let signals = 0;
+    let firstMs: number | undefined;
     const onSignal = (): void => {
-      signals++;
-      if (signals > 1) process.exit(1);
+      const nowMs = systemClock.nowMs();
+      if (firstMs !== undefined && nowMs - firstMs < SAME_SIGNAL_MS) return;
+      if (firstMs !== undefined) process.exit(1);
+      firstMs = nowMs;
       process.stderr.write('\nStopping: finishing what was accepted. Once more ends at once.\n');
       resolve();
     };

@@ -2,7 +2,7 @@ import { RESERVED_PATHS, type ResolvedConfig } from '../config/index.ts';
 import { DEFAULT_POOL, DEFAULT_POOL_OPTIONS } from '../policies.ts';
 import { version } from './version.ts';
 
-type Config = Pick<ResolvedConfig, 'limiters' | 'breakers' | 'pools' | 'routes'>;
+type Config = Pick<ResolvedConfig, 'server' | 'limiters' | 'breakers' | 'pools' | 'routes'>;
 type Route = Config['routes'][number];
 
 const OPERATIONS = 'operations';
@@ -17,7 +17,7 @@ export function startScreen(config: Config, url: string): string {
   const first = config.routes.find(({ method }) => method.includes('GET')) ?? config.routes[0];
   return [
     '',
-    `  sluice ${version} on ${url}  (Node ${process.versions.node}, process ${process.pid})`,
+    `  sluice ${version} on ${url}${reach(config.server.host)}  (Node ${process.versions.node}, process ${process.pid})`,
     '',
     ...rows.map(([route = '', chain]) => `  ${route.padEnd(width)}  ${chain}`),
     `  ${OPERATIONS.padEnd(width)}  ${RESERVED_PATHS.join('  ')}`,
@@ -27,6 +27,11 @@ export function startScreen(config: Config, url: string): string {
     '',
     '',
   ].join('\n');
+}
+
+/** Who can reach it, when that is more than this machine. */
+function reach(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? ' and every address of this machine' : '';
 }
 
 function chainOf(config: Config, route: Route): string {

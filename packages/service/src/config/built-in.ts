@@ -29,6 +29,7 @@ routes:
   - path: /api/endpoint
     handler: builtin:simulated-work # In your own: ./handlers.ts#endpoint
     options: { durationMs: 100 }
+    timeoutMs: 30000 # At 100 a second, whoever is last in the queue of 1000 waits for 10 s.
     limiter: public
     breaker: endpoint
     pool: io

@@ -131,6 +131,7 @@ function translate(go: z.output<typeof goDesignSchema>): ServiceConfig<never> {
         path: '/api/endpoint',
         handler: 'builtin:simulated-work',
         options: { durationMs: 100 },
+        timeoutMs: 30_000,
         limiter: 'public',
         breaker: 'endpoint',
         pool: 'io',

@@ -17,7 +17,7 @@ import type { ResolvedRoute } from '../config/index.ts';
 import type { Endpoint } from '../telemetry/index.ts';
 import type { Exchange, Exchanges } from './exchanges.ts';
 import { LiveRequest, type Handler } from './handler.ts';
-import { sendFailure, sendValue } from './send.ts';
+import { encoded, sendFailure, sendValue } from './send.ts';
 
 /** What the requests of a route go through, outermost first. */
 export interface Chain {
@@ -107,7 +107,7 @@ export class Route {
     const context = new CallContext(clock, { deadlineMs });
     exchange.context = context;
     through
-      .execute(() => this.#handle(request, exchange, context), context)
+      .execute(async () => encoded(await this.#handle(request, exchange, context)), context)
       .then((value) => sendValue(reply, value, this.config.successStatus))
       .catch((error: unknown) => sendFailure(reply, error, logger));
   }

@@ -5,28 +5,39 @@ import { logError } from '../telemetry/index.ts';
 import { requestFields } from './handler.ts';
 import { answerFor, problemOf } from './problem.ts';
 
-/** Sends what a handler returned. */
-export function sendValue(reply: FastifyReply, value: unknown, successStatus: number): void {
-  if (reply.sent) return;
-  if (value === undefined) {
-    void reply.code(204).send();
-    return;
-  }
-  reply.code(successStatus);
-  if (value instanceof Uint8Array && !Buffer.isBuffer(value)) {
-    void reply.send(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
-  } else if (needsNoEncoding(value)) {
-    void reply.send(value);
-  } else {
-    void reply.type('application/json; charset=utf-8').send(encoded(value));
+/** A value of a handler's as JSON. */
+class JsonText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
   }
 }
 
-/** Encoded here, so that what JSON cannot hold is a failure, and null, numbers and booleans are JSON too. */
-function encoded(value: unknown): string {
+/**
+ * What a handler returned, ready to be sent. A part of the handler's work: what JSON cannot hold is a
+ * failure of it. Null, numbers and booleans are JSON too.
+ * @throws TypeError for what JSON cannot hold
+ */
+export function encoded(value: unknown): unknown {
+  if (value instanceof Uint8Array && !Buffer.isBuffer(value)) {
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  }
+  if (value === undefined || needsNoEncoding(value)) return value;
   const json = JSON.stringify(value) as string | undefined;
-  if (json !== undefined) return json;
+  if (json !== undefined) return new JsonText(json);
   throw new TypeError(`the handler returned a ${typeof value} that JSON cannot hold`);
+}
+
+/** Sends what {@link encoded} has made ready. */
+export function sendValue(reply: FastifyReply, value: unknown, successStatus: number): void {
+  if (reply.sent) return;
+  reply.code(value === undefined ? 204 : successStatus);
+  if (value instanceof JsonText) {
+    void reply.type('application/json; charset=utf-8').send(value.text);
+  } else {
+    void reply.send(value);
+  }
 }
 
 /** Sends what an error means for the client, and logs it where it is the service's own failure. */

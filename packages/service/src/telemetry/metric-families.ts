@@ -160,6 +160,16 @@ function poolFamilies(pools: ReadonlyMap<string, WorkerPool>): readonly Family[]
       of((p) => p.stats().failed),
     ),
     counter(
+      'worker_pool_ignored_total',
+      'Calls that ran and proved nothing: refused further in, or left by their callers.',
+      of((p) => p.stats().ignored),
+    ),
+    counter(
+      'worker_pool_abandoned_total',
+      'Tasks that outlived their callers until their lane was given away.',
+      of((p) => p.stats().abandoned),
+    ),
+    counter(
       'worker_pool_rejected_total',
       'Calls that never ran.',
       of((p) => p.stats().rejected),

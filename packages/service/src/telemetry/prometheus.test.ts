@@ -59,6 +59,8 @@ test('the metrics are those of the design, by name', async () => {
     'worker_pool_submitted_total counter',
     'worker_pool_completed_total counter',
     'worker_pool_failed_total counter',
+    'worker_pool_ignored_total counter',
+    'worker_pool_abandoned_total counter',
     'worker_pool_rejected_total counter',
     'worker_pool_wait_seconds histogram',
     'worker_pool_run_seconds histogram',
