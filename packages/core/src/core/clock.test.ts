@@ -5,8 +5,9 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const DAY_MS = 24 * 3600 * 1000;
 
 afterEach(() => {
-  vi.useRealTimers();
+  // In this order: a spy on a fake timer would bring the fake back.
   vi.restoreAllMocks();
+  vi.useRealTimers();
 });
 
 /** Resolves when the task has run, with the clock's time at that moment. */
