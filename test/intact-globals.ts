@@ -1,4 +1,6 @@
-import { afterAll, expect } from 'vitest';
+import assert from 'node:assert/strict';
+
+import { afterAll } from 'vitest';
 
 /*
  * Test files of one worker share their globals, which saves half the time of a run. A file that leaves
@@ -26,5 +28,5 @@ worker[KEPT] ??= globals();
 afterAll(() => {
   const now = globals();
   const changed = Object.keys(now).filter((name) => now[name] !== worker[KEPT]?.[name]);
-  expect(changed, 'globals that this file has changed and not restored').toEqual([]);
+  assert.deepEqual(changed, [], 'globals that this file has changed and not restored');
 });
