@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ManualClock } from '../testing/index.ts';
+import { ManualClock, SeededRandom } from '../testing/index.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 const RATES = [0.001, 0.07, 0.1, 1 / 3, 1, 10 / 3, 7, 99.9, 100, 12_345.678, 1e6];
 const ORIGINS = [0, 12.345, 1e6, 86_400_000.1, 1.7e12];
-const CAPACITIES = [1, 2, 3, 10];
+const CAPACITIES = [1, 2, 3, 10, 40];
 
 /**
  * How far from the exact bucket it may ever be: a call may be let in one resolution of the clock early
@@ -55,19 +55,34 @@ test('after exactly retryAfterMs the call is let in, and not a moment earlier', 
 });
 
 test('what is said to be available can be taken, and one more cannot', () => {
+  const random = new SeededRandom(5);
   const broken: string[] = [];
-  grid((bucket, clock, ratePerSecond) => {
-    for (let step = 0; step < 100; step++) {
-      const { available, capacity } = bucket.stats();
-      const more = available < capacity ? bucket.peek(clock.nowMs(), available + 1) : Infinity;
-      const less = available > 0 ? bucket.peek(clock.nowMs(), available) : 0;
-      if (available > capacity || more === 0 || less > 0)
-        broken.push(`${ratePerSecond}: ${available}`);
-      bucket.takeAt(clock.nowMs(), 1 + (step % capacity));
-      clock.advance(step % 4 === 0 ? bucket.peek(clock.nowMs()) : (step * 777) / ratePerSecond / 7);
-    }
-  });
+  for (let round = 0; round < 10; round++) {
+    grid((bucket, clock, ratePerSecond) => {
+      for (let step = 0; step < 60; step++) {
+        const { available, capacity } = bucket.stats();
+        const more = available < capacity ? bucket.peek(clock.nowMs(), available + 1) : Infinity;
+        const less = available > 0 ? bucket.peek(clock.nowMs(), available) : 0;
+        if (available > capacity || more === 0 || less > 0)
+          broken.push(`${ratePerSecond}: ${available}`);
+        bucket.takeAt(clock.nowMs(), 1 + Math.floor(random.next() * capacity));
+        const waits = random.next() < 0.4;
+        clock.advance(waits ? bucket.peek(clock.nowMs()) : (2000 * random.next()) / ratePerSecond);
+      }
+    });
+  }
   expect(broken).toEqual([]);
+});
+
+test('tokens that fall due faster than the clock can tell are owed, also over a thousand updates', () => {
+  const clock = new ManualClock(1.7e12);
+  const bucket = new TokenBucket({ ratePerSecond: 1e6, capacity: 3, clock });
+  let allowed = 0;
+  for (let update = 0; update < 1000; update++) {
+    bucket.update({});
+    if (bucket.allow()) allowed++;
+  }
+  expect(allowed).toBeLessThanOrEqual(3 + 1e3 * roundingMs(clock.nowMs()));
 });
 
 test.each(ORIGINS)(

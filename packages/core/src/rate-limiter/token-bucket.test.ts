@@ -154,6 +154,13 @@ test('a new rate holds from now on: what was earned before was earned at the old
   expect(bucket.retryAfterMs(9)).toBeCloseTo(2000, 9);
 });
 
+test('setCapacity(5) on a full bucket of 15 lets exactly five more calls in', () => {
+  const { bucket } = setUp({ ratePerSecond: 10, capacity: 15 });
+  bucket.setCapacity(5);
+  const calls = Array.from({ length: 20 }, () => bucket.allow());
+  expect(calls.filter(Boolean)).toHaveLength(5);
+});
+
 test('a smaller capacity leaves at most so many tokens, a larger one mints none', () => {
   const { clock, bucket } = setUp({ ratePerSecond: 10, capacity: 15 });
   bucket.setCapacity(5);
