@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import type { Clock } from '@sluice/core';
 
 import { HttpError, type Handler } from '../http/index.ts';
+import { toMicros } from './to-micros.ts';
 
 const ALGORITHMS: readonly string[] = [
   'sha256',
@@ -32,8 +33,8 @@ export const digest =
       algorithm,
       bytes,
       digest: hash.digest('hex'),
-      waitedMs: round(waitedMs),
-      workedMs: round(clock.nowMs() - startMs),
+      waitedMs: toMicros(waitedMs),
+      workedMs: toMicros(clock.nowMs() - startMs),
     };
   };
 
@@ -51,9 +52,4 @@ async function feed(hash: Hash, body: Readable, signal: AbortSignal): Promise<nu
     bytes += chunk.length;
   }
   return bytes;
-}
-
-/** To the microsecond. */
-function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '@sluice/core';
 
 import type { Handler } from '../http/index.ts';
+import { toMicros } from './to-micros.ts';
 
 /** Waits for `options.durationMs` and answers: stands for a call to something slow. Ends when its request does. */
 export const simulatedWork =
@@ -8,7 +9,7 @@ export const simulatedWork =
   async ({ options, signal, waitedMs }) => {
     const durationMs = Number(options['durationMs']);
     await pause(clock, durationMs, signal);
-    return { status: 'done', waitedMs: round(waitedMs), workedMs: durationMs };
+    return { status: 'done', waitedMs: toMicros(waitedMs), workedMs: durationMs };
   };
 
 function pause(clock: Clock, durationMs: number, signal: AbortSignal): Promise<void> {
@@ -23,9 +24,4 @@ function pause(clock: Clock, durationMs: number, signal: AbortSignal): Promise<v
     });
     signal.addEventListener('abort', end, { once: true });
   });
-}
-
-/** To the microsecond. */
-function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
 }
