@@ -16,7 +16,7 @@ export abstract class SluiceError extends Error {
 
 /**
  * A policy did not let the call in, so the work never began: it is safe to send again. Refusals are
- * frequent under overload, so they carry no stack trace (one costs about ten times the rest of the error).
+ * frequent under overload, so they carry no stack trace (one costs many times the rest of the error).
  */
 export abstract class RejectedError extends SluiceError {
   /** How long until the same call may be let in, in ms; undefined when nobody can know. */
