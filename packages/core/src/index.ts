@@ -62,8 +62,46 @@ export type {
 } from './core/index.ts';
 export { MetricsCollector } from './metrics/index.ts';
 export type { MetricsSnapshot } from './metrics/index.ts';
-export { TokenBucket } from './rate-limiter/index.ts';
-export type { TokenBucketOptions, TokenBucketStats } from './rate-limiter/index.ts';
+export {
+  all,
+  AllLimiter,
+  apiKey,
+  clientAddress,
+  Gcra,
+  headerKey,
+  KeyedLimiter,
+  LeakyBucket,
+  NO_ADDRESS,
+  NO_API_KEY,
+  RateLimiter,
+  routeKey,
+  SlidingLog,
+  SlidingWindow,
+  TokenBucket,
+} from './rate-limiter/index.ts';
+export type {
+  AllLimiterOptions,
+  ApiKeyOptions,
+  ClientAddressOptions,
+  Combinable,
+  GcraOptions,
+  KeyedAlgorithm,
+  KeyedLimit,
+  KeyedLimiterOptions,
+  KeyedLimiterStats,
+  KeyedRequest,
+  KeyFunction,
+  KeyUse,
+  LeakyBucketOptions,
+  Quota,
+  RateLimiterOptions,
+  RateLimiterStats,
+  Reservation,
+  SlidingLogOptions,
+  SlidingWindowLimiterOptions,
+  TokenBucketOptions,
+  WaitOptions,
+} from './rate-limiter/index.ts';
 export { WorkerPool } from './worker-pool/index.ts';
 export type {
   StopOptions,

@@ -120,7 +120,7 @@ test.each([
   for (const call of calls) {
     expect(call).toThrow(
       new RangeError(
-        `token-bucket: the number of tokens must be an integer from 1 to the capacity of 5, got ${got}`,
+        `token-bucket: the number of permits must be an integer from 1 to the capacity of 5, got ${got}`,
       ),
     );
   }
@@ -132,7 +132,7 @@ test.each([6, 100, 2 ** 60, Infinity])(
   (n) => {
     const { bucket } = setUp({ ratePerSecond: 10, capacity: 5 });
     const sentence = new RangeError(
-      `token-bucket: the number of tokens must be an integer from 1 to the capacity of 5, got ${n} (a cost above the capacity can never pass)`,
+      `token-bucket: the number of permits must be an integer from 1 to the capacity of 5, got ${n} (a cost above the capacity can never pass)`,
     );
     expect(() => bucket.allow(n)).toThrow(sentence);
     expect(() => bucket.retryAfterMs(n)).toThrow(sentence);
@@ -214,7 +214,7 @@ test('all wrong options are named at once, unknown ones included', () => {
   const wrong = { ratePerSecond: -1, capacity: 1.5, name: '', clock: {}, rate: 5 } as never;
   expect(() => new TokenBucket(wrong)).toThrow(InvalidOptionsError);
   expect(() => new TokenBucket(wrong)).toThrow(
-    'TokenBucket: ratePerSecond must be a finite number above 0, got -1; capacity must be an integer of at least 1, got 1.5; name must be text of 1 to 200 characters, got ""; clock must be a Clock (an object with nowMs, schedule), got an object with no keys; rate must be left out: there is no such option, only ratePerSecond, capacity, name, clock, got 5',
+    'TokenBucket: ratePerSecond must be a finite number above 0, got -1; capacity must be an integer of at least 1, got 1.5; name must be text of 1 to 200 characters, got ""; clock must be a Clock (an object with nowMs, schedule), got an object with no keys; rate must be left out: there is no such option, only ratePerSecond, capacity, initialTokens, warmUpMs, name, clock, maxWaiting, got 5',
   );
 });
 

@@ -1,2 +1,9 @@
 export { ManualClock, settlePromises } from './manual-clock.ts';
+export { rateLimiterConformance } from './rate-limiter-conformance.ts';
+export type { ConformanceCase } from './rate-limiter-conformance.ts';
+export type {
+  ConformanceSettings,
+  ConformingLimiter,
+  RateLimiterSubject,
+} from './rate-limiter-subject.ts';
 export { SeededRandom } from './seeded-random.ts';

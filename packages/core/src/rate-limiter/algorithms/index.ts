@@ -1,0 +1,10 @@
+export { resolutionMs } from './algorithm.ts';
+export type { Algorithm, Succession, Taken } from './algorithm.ts';
+export { GcraAlgorithm } from './gcra.ts';
+export type { SteadyRate } from './gcra.ts';
+export { LeakyAlgorithm } from './leaky.ts';
+export { SlidingLogAlgorithm } from './sliding-log.ts';
+export { SlidingWindowAlgorithm } from './sliding-window.ts';
+export type { WindowedLimit } from './sliding-window.ts';
+export { WarmUpAlgorithm } from './warm-up.ts';
+export type { RampedRate } from './warm-up.ts';

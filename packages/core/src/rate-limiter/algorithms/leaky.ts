@@ -1,0 +1,13 @@
+import { GcraAlgorithm } from './gcra.ts';
+
+/**
+ * Leaky bucket. As a meter it is a token bucket seen from the other side: what is in it is what is
+ * missing there. As a shaper it lets the next caller leave when all that came before has leaked.
+ * @see https://en.wikipedia.org/wiki/Leaky_bucket
+ */
+export class LeakyAlgorithm extends GcraAlgorithm {
+  /** The bucket lets a caller go when it is empty but for those ahead of him. */
+  override turnMs(at: number, nowMs: number, ahead: number): number {
+    return this.waitMs(at, nowMs, ahead + this.capacity);
+  }
+}

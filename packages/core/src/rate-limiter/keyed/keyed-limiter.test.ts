@@ -1,0 +1,312 @@
+import * as fc from 'fast-check';
+import { expect, test, vi } from 'vitest';
+import { InvalidOptionsError, PoolStoppedError, RateLimitedError } from '../../core/index.ts';
+import { ManualClock, settlePromises } from '../../testing/index.ts';
+import { Gcra } from '../gcra.ts';
+import { LeakyBucket } from '../leaky-bucket.ts';
+import type { RateLimiter } from '../rate-limiter.ts';
+import { SlidingLog } from '../sliding-log.ts';
+import { SlidingWindow } from '../sliding-window.ts';
+import { TokenBucket } from '../token-bucket.ts';
+import { KeyedLimiter } from './keyed-limiter.ts';
+import type { KeyedAlgorithm } from '../limiter-kind.ts';
+import type { KeyedLimiterOptions } from './keyed-options.ts';
+
+function setUp(options: Omit<KeyedLimiterOptions, 'clock'> = {}) {
+  const clock = new ManualClock();
+  const windowed = options.limit !== undefined;
+  const limit = windowed ? {} : { ratePerSecond: 10, capacity: 2 };
+  return { clock, limiter: new KeyedLimiter({ ...limit, ...options, clock }) };
+}
+
+test('every key has a limit of its own', () => {
+  const { clock, limiter } = setUp();
+  expect([limiter.allow('a'), limiter.allow('a'), limiter.allow('a')]).toEqual([true, true, false]);
+  expect(limiter.allow('b', 2)).toBe(true);
+  expect([limiter.retryAfterMs('a'), limiter.retryAfterMs('b', 2)]).toEqual([100, 200]);
+  clock.advance(100);
+  expect([limiter.allow('a'), limiter.allow('a')]).toEqual([true, false]);
+  expect(limiter.stats()).toMatchObject({ keys: 2, allowed: 4, rejected: 2, overflowed: 0 });
+});
+
+test('a key whose limit is whole again is forgotten, and one that is in use is not', () => {
+  const { clock, limiter } = setUp({ maxKeys: 3 });
+  for (const key of ['a', 'b', 'c']) limiter.allow(key);
+  clock.advance(50);
+  limiter.allow('a');
+  clock.advance(50);
+  expect(limiter.allow('d', 2)).toBe(true);
+  expect(limiter.stats()).toMatchObject({ keys: 2, evicted: 2, overflowed: 0 });
+  expect(limiter.available('a')).toBe(1);
+});
+
+test('when every key is in use, newcomers share one limit and none of the old ones is forgotten', () => {
+  const { clock, limiter } = setUp({ maxKeys: 2, overflow: { ratePerSecond: 10, capacity: 3 } });
+  limiter.allow('a', 2);
+  limiter.allow('b', 2);
+  const passed = Array.from({ length: 1000 }, (_, i) => limiter.allow(`attacker ${i}`));
+  expect(passed.filter(Boolean)).toHaveLength(3);
+  expect(limiter.stats()).toMatchObject({ keys: 2, overflowed: 1000, allowed: 5 });
+  expect(limiter.allow('a')).toBe(false);
+  clock.advance(200);
+  expect(limiter.allow('c', 2)).toBe(true);
+  expect(limiter.stats()).toMatchObject({ keys: 1, overflowed: 1000 });
+});
+
+test('memory is bounded under ten times as many keys as there is room for', () => {
+  const { limiter } = setUp({ maxKeys: 1000 });
+  for (let i = 0; i < 10_000; i++) limiter.allow(`key ${i}`);
+  expect(limiter.stats().keys).toBe(1000);
+});
+
+test('a blocked key is refused until the block ends, and not forgotten before', () => {
+  const { clock, limiter } = setUp({ maxKeys: 2 });
+  expect(limiter.block('a', 5000)).toBe(true);
+  expect([limiter.allow('a'), limiter.retryAfterMs('a'), limiter.available('a')]).toEqual([
+    false,
+    5000,
+    0,
+  ]);
+  clock.advance(4999);
+  for (let i = 0; i < 20; i++) {
+    limiter.allow(`other ${i}`);
+    clock.advance(0);
+  }
+  expect(limiter.allow('a')).toBe(false);
+  clock.advance(1);
+  expect(limiter.allow('a')).toBe(true);
+  limiter.block('a', Infinity);
+  clock.advance(1e9);
+  expect(limiter.allow('a')).toBe(false);
+  limiter.block('a', 0);
+  expect(limiter.allow('a')).toBe(true);
+  expect(() => limiter.block('a', -1)).toThrow(
+    'a block must last a number of ms, 0 or more, got -1',
+  );
+});
+
+test('a block and a penalty say when there is no room to remember them', () => {
+  const { limiter } = setUp({ maxKeys: 1 });
+  limiter.allow('a');
+  expect([limiter.block('b', 10), limiter.penalty('b'), limiter.reward('b')]).toEqual([
+    false,
+    false,
+    0,
+  ]);
+});
+
+test('a penalty takes what may not be there, a reward gives back up to the capacity', () => {
+  const { limiter } = setUp();
+  limiter.penalty('a', 2);
+  limiter.penalty('a', 2);
+  expect(limiter.retryAfterMs('a')).toBeCloseTo(300, 9);
+  expect(limiter.reward('a', 2)).toBe(2);
+  expect(limiter.retryAfterMs('a')).toBeCloseTo(100, 9);
+  expect([limiter.reward('a', 2), limiter.reward('a', 2)]).toEqual([2, 0]);
+  expect(limiter.available('a')).toBe(2);
+  expect(() => limiter.penalty('a', -5)).toThrow(RangeError);
+  expect(() => limiter.reward('a', 1.5)).toThrow(RangeError);
+  expect(limiter.available('a')).toBe(2);
+});
+
+test('a deleted key starts anew, its block included', () => {
+  const { limiter } = setUp();
+  limiter.allow('a', 2);
+  limiter.block('a', 1000);
+  expect([limiter.delete('a'), limiter.delete('a')]).toEqual([true, false]);
+  expect(limiter.available('a')).toBe(2);
+});
+
+test('a plan gives its keys another limit, by function or by hand', () => {
+  const { limiter } = setUp({
+    plans: { pro: { ratePerSecond: 100, capacity: 20 } },
+    planOf: (key) => (key.startsWith('pro:') ? 'pro' : undefined),
+  });
+  expect([limiter.available('free'), limiter.available('pro:1')]).toEqual([2, 20]);
+  limiter.allow('free');
+  limiter.setPlan('free', 'pro');
+  expect(limiter.available('free')).toBe(1);
+  limiter.setPlan('pro:1');
+  expect(limiter.available('pro:1')).toBe(20);
+  expect(() => limiter.setPlan('free', 'gold')).toThrow(
+    'plan must be the name of a plan (pro), got "gold"',
+  );
+});
+
+test('an update keeps the level of every key, and plans by their names', () => {
+  const { clock, limiter } = setUp({
+    plans: { old: { ratePerSecond: 1, capacity: 5 }, pro: { ratePerSecond: 100, capacity: 20 } },
+  });
+  limiter.setPlan('p', 'pro');
+  limiter.setPlan('o', 'old');
+  limiter.allow('p', 15);
+  limiter.allow('o', 4);
+  limiter.allow('a', 2);
+  clock.advance(50);
+  limiter.update({ plans: { pro: { ratePerSecond: 1000, capacity: 8 } }, ratePerSecond: 1000 });
+  expect([limiter.available('p'), limiter.available('o'), limiter.available('a')]).toEqual([
+    8, 1, 0,
+  ]);
+  clock.advance(1);
+  expect(limiter.available('a')).toBe(1);
+  expect(() => limiter.update({ algorithm: 'gcra' })).toThrow(
+    'algorithm must be left out: it cannot be changed',
+  );
+  expect(() => limiter.update({ maxKeys: 0 })).toThrow(InvalidOptionsError);
+});
+
+test('callers wait in the line of their key, all by one timer', async () => {
+  const { clock, limiter } = setUp();
+  const left: string[] = [];
+  const wait = (key: string): void =>
+    void limiter.wait(key).then(() => left.push(`${key} at ${Math.round(clock.nowMs())}`));
+  for (const key of ['a', 'a', 'a', 'a', 'b', 'b', 'b']) wait(key);
+  expect([clock.pending, limiter.stats().waiting]).toEqual([1, 3]);
+  expect(limiter.allow('a')).toBe(false);
+  expect(limiter.retryAfterMs('a')).toBeCloseTo(300, 9);
+  await clock.run(1000);
+  expect(left).toEqual([
+    'a at 0',
+    'a at 0',
+    'b at 0',
+    'b at 0',
+    'a at 100',
+    'b at 100',
+    'a at 200',
+  ]);
+  expect([clock.pending, limiter.stats().waiting]).toEqual([0, 0]);
+  expect(limiter.allow('a', 2)).toBe(true);
+});
+
+test('a key that somebody waits for is not forgotten, and stop refuses those who wait', async () => {
+  const { clock, limiter } = setUp({ maxKeys: 1 });
+  limiter.allow('a', 2);
+  const waits = [limiter.wait('a'), limiter.wait('a', 1, { maxWaitMs: 10 })];
+  const outcomes = Promise.allSettled(waits);
+  await limiter.stop();
+  const [first, second] = (await outcomes) as PromiseRejectedResult[];
+  expect(first?.reason).toBeInstanceOf(PoolStoppedError);
+  expect(second?.reason).toBeInstanceOf(RateLimitedError);
+  await expect(limiter.wait('a')).rejects.toBeInstanceOf(PoolStoppedError);
+  expect(clock.pending).toBe(0);
+});
+
+test('a reservation is for a key, and cancelled once', () => {
+  const { limiter } = setUp();
+  const reservations = [limiter.reserve('a', 2), limiter.reserve('a')];
+  expect(reservations.map(({ waitMs }) => Math.round(waitMs))).toEqual([0, 100]);
+  expect(reservations[1]?.cancel()).toBeCloseTo(1, 9);
+  expect(reservations[1]?.cancel()).toBe(0);
+  expect(limiter.retryAfterMs('a')).toBeCloseTo(100, 9);
+});
+
+test('the keys that use the most are named, most first, without stalling the loop', async () => {
+  const { clock, limiter } = setUp({ capacity: 100 });
+  for (let i = 0; i < 5000; i++) limiter.allow(`key ${i}`, 1 + (i % 50));
+  limiter.allow('busy', 99);
+  limiter.block('busy', 1000);
+  const pauses = vi.spyOn(clock, 'schedule');
+  const top = limiter.top(3);
+  for (let turn = 0; turn < 10; turn++) await clock.run(0);
+  expect(pauses).toHaveBeenCalledTimes(5);
+  expect((await top).map(({ used }) => used)).toEqual([99, 50, 50]);
+  expect((await top)[0]).toEqual({
+    key: 'busy',
+    used: 99,
+    available: 1,
+    blockedMs: 1000,
+    plan: undefined,
+  });
+  await expect(limiter.top(0)).rejects.toThrow('must be an integer from 1 to 1000, got 0');
+});
+
+test('a call without a key is refused with a sentence, and an error never names the key', async () => {
+  const { limiter } = setUp();
+  await expect(limiter.execute(() => 1, {} as never)).rejects.toThrow('key must be text');
+  expect(() => limiter.allow(undefined as never)).toThrow('key must be text');
+  await limiter.execute(() => 1, { key: 'secret' });
+  limiter.allow('secret');
+  const refused = limiter.execute(() => 1, { key: 'secret' });
+  await expect(refused).rejects.toThrow('keyed-limiter: the limit of this key is reached');
+  await settlePromises();
+});
+
+test('wrong options are named all at once, those of plans included', () => {
+  const wrong = {
+    ratePerSecond: 0,
+    limit: 3,
+    maxKeys: 0,
+    plans: { pro: { capacity: 1 } },
+    overflow: { ratePerSecond: -1 },
+  };
+  expect(() => new KeyedLimiter(wrong)).toThrow(
+    /maxKeys must be.*ratePerSecond must be.*limit must be left out.*plans\.pro\.ratePerSecond must be.*overflow\.ratePerSecond must be/,
+  );
+  expect(() => new KeyedLimiter({ algorithm: 'x' as never, ratePerSecond: 1 })).toThrow(
+    'algorithm must be one of token-bucket, gcra',
+  );
+  expect(() => new KeyedLimiter({ ratePerSecond: 1, initialTokens: 0 } as never)).toThrow(
+    'initialTokens must be left out',
+  );
+  expect(() => setUp().limiter.keyOf({ headers: {} })).toThrow(
+    'key must be a function from a request',
+  );
+});
+
+const plain: Record<KeyedAlgorithm, (clock: ManualClock) => RateLimiter> = {
+  'token-bucket': (clock) => new TokenBucket({ ratePerSecond: 10 / 3, capacity: 4, clock }),
+  gcra: (clock) => new Gcra({ ratePerSecond: 10 / 3, capacity: 4, clock }),
+  'leaky-bucket': (clock) => new LeakyBucket({ ratePerSecond: 10 / 3, capacity: 4, clock }),
+  'sliding-window': (clock) => new SlidingWindow({ limit: 4, windowMs: 1200, clock }),
+  'sliding-log': (clock) => new SlidingLog({ limit: 4, windowMs: 1200, clock }),
+};
+
+const step = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ take: fc.integer({ min: 1, max: 4 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      advance: fc.oneof(
+        fc.integer({ min: 0, max: 3000 }),
+        fc.double({ min: 0, max: 700, noNaN: true }),
+      ),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ back: fc.integer({ min: 1, max: 500 }) }) },
+  { weight: 2, arbitrary: fc.record({ strangers: fc.integer({ min: 1, max: 8 }) }) },
+);
+
+test.each(Object.keys(plain) as KeyedAlgorithm[])(
+  'a keyed %s decides for each key as the plain one does, also across being forgotten',
+  (algorithm) => {
+    let evicted = 0;
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const clock = new ManualClock(12.345);
+        const one = plain[algorithm](clock);
+        const limit = algorithm.startsWith('sliding')
+          ? { limit: 4, windowMs: 1200 }
+          : { ratePerSecond: 10 / 3, capacity: 4 };
+        const keyed = new KeyedLimiter({ algorithm, ...limit, clock, maxKeys: 1000 });
+        let strangers = 0;
+        for (const act of steps) {
+          if ('take' in act) {
+            const waitMs = one.takeAt(clock.nowMs(), act.take);
+            expect(keyed.takeAt(clock.nowMs(), 'me', act.take)).toBeCloseTo(waitMs, 6);
+          } else if ('advance' in act) {
+            clock.advance(act.advance);
+          } else if ('back' in act) {
+            clock.setBack(act.back);
+          } else {
+            // Both are told the time whenever one is.
+            one.retryAfterMs();
+            for (let i = 0; i < act.strangers; i++) keyed.allow(`stranger ${strangers++}`);
+          }
+        }
+        evicted += keyed.stats().evicted;
+      }),
+      { numRuns: 2000 },
+    );
+    expect(evicted).toBeGreaterThan(50);
+  },
+);

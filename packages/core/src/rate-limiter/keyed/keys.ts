@@ -1,0 +1,223 @@
+import {
+  InvalidOptionsError,
+  PoolStoppedError,
+  shown,
+  type ExecuteOptions,
+  type RateLimitedError,
+} from '../../core/index.ts';
+import type { Taken } from '../algorithms/index.ts';
+import { checkCount } from '../limiter-options.ts';
+import { wholePermits } from '../quota.ts';
+import type { Turns } from '../waiting/index.ts';
+import { KeyLines } from './key-lines.ts';
+import { KeyStates } from './key-states.ts';
+import { KeyTable, OVERFLOW } from './key-table.ts';
+import type { ResolvedKeyed } from './keyed-options.ts';
+import type { KeyUse } from './top-keys.ts';
+
+/** Places in the array of numbers that change with every call. */
+const NOW = 0;
+export const ALLOWED = 1;
+export const REJECTED = 2;
+export const OVERFLOWED = 3;
+
+/** All keys of a keyed limiter: which slot is whose, what is in it, who waits for it, and the decisions. */
+export class Keys {
+  options: ResolvedKeyed;
+  readonly table: KeyTable;
+  readonly states: KeyStates;
+  readonly lines: KeyLines;
+  readonly numbers: Float64Array = new Float64Array(4);
+  /** Plans given by `setPlan`. */
+  readonly assigned: Map<string, string> = new Map();
+  readonly #refusal: (waitMs: number) => RateLimitedError;
+
+  constructor(options: ResolvedKeyed, refusal: (waitMs: number) => RateLimitedError) {
+    this.options = options;
+    this.#refusal = refusal;
+    const nowMs = options.clock.nowMs();
+    this.numbers[NOW] = -Infinity;
+    this.states = new KeyStates(options, nowMs);
+    this.lines = new KeyLines(
+      options.clock,
+      () => this.readClock(),
+      (slot) => this.turnsOf(slot),
+    );
+    this.table = new KeyTable(options.maxKeys, (slot) => this.#isForgotten(slot));
+  }
+
+  get nowMs(): number {
+    return this.numbers[NOW] as number;
+  }
+
+  decide(slot: number, n: number): number {
+    const nowMs = this.nowMs;
+    const algorithm = this.states.algorithmOf(slot);
+    if (slot === OVERFLOW) this.count(OVERFLOWED);
+    if (n > algorithm.capacity) return this.#refused(Infinity);
+    if (n !== 1) this.checkCount(slot, n);
+    if (this.lines.size > 0) this.serveLine(slot);
+    const waits = this.lines.size > 0 && this.lines.get(slot) !== undefined;
+    if (waits || this.states.blockedMs(slot, nowMs) > 0) return this.#refused(this.waitMs(slot, n));
+    const waitMs = algorithm.tryTake(this.states.placeOf(slot), nowMs, n);
+    if (waitMs > 0) return this.#refused(waitMs);
+    this.table.use(slot, n);
+    this.count(ALLOWED);
+    return 0;
+  }
+
+  #refused(waitMs: number): number {
+    this.count(REJECTED);
+    return waitMs;
+  }
+
+  /** How long until `n` are there, the block is over and nobody waits any more. */
+  waitMs(slot: number, n: number): number {
+    const nowMs = this.nowMs;
+    this.serveLine(slot);
+    const line = this.lines.get(slot);
+    const permits = n + (line?.permits ?? 0);
+    const algorithm = this.states.algorithmOf(slot);
+    const waitMs = algorithm.waitMs(this.states.placeOf(slot), nowMs, permits);
+    return Math.max(waitMs, this.states.blockedMs(slot, nowMs), line?.lastTurnMs(nowMs) ?? 0);
+  }
+
+  /** The slot of a key, which gets one if there is room. A look gives it one too: it is soon forgotten. */
+  slotFor(key: string): number {
+    const known = this.table.slotOf(key);
+    if (known !== undefined) return known;
+    if (typeof key !== 'string') return this.requireKey({ key }) as never;
+    const plan = this.planOf(key);
+    const slot = this.table.add(key);
+    if (slot === OVERFLOW) return OVERFLOW;
+    this.states.ensure(this.table.length);
+    this.states.reset(slot, plan);
+    return slot;
+  }
+
+  planOf(key: string): number {
+    const assigned = this.assigned.get(key);
+    // A plan may have been taken away by `update` since it was assigned.
+    if (assigned !== undefined) return this.states.planNumber(assigned);
+    const plan = this.options.planOf?.(key);
+    if (plan !== undefined) this.requirePlan(plan);
+    return this.states.planNumber(plan);
+  }
+
+  requirePlan(plan: string): void {
+    const { planNames } = this.options;
+    if (planNames.includes(plan)) return;
+    const expected = `the name of a plan (${planNames.join(', ') || 'there is none'})`;
+    throw new InvalidOptionsError(this.options.name, [
+      { option: 'plan', expected, got: shown(plan) },
+    ]);
+  }
+
+  requireKey(options: ExecuteOptions | undefined): string {
+    const key: unknown = options?.key;
+    if (typeof key === 'string') return key;
+    const expected =
+      "text: a call through a keyed limiter says whose it is, as in { key: 'client' }";
+    throw new InvalidOptionsError(this.options.name, [
+      { option: 'key', expected, got: shown(key) },
+    ]);
+  }
+
+  #isForgotten(slot: number): boolean {
+    return this.lines.get(slot) === undefined && this.states.isForgotten(slot, this.nowMs);
+  }
+
+  useOf(key: string, slot: number): KeyUse {
+    const nowMs = this.nowMs;
+    const [algorithm, place] = [this.states.algorithmOf(slot), this.states.placeOf(slot)];
+    return {
+      key,
+      used: this.table.used(slot),
+      available: wholePermits(algorithm, place, nowMs),
+      blockedMs: this.states.blockedMs(slot, nowMs),
+      plan: this.states.planName(slot),
+    };
+  }
+
+  turnsOf(slot: number): Turns {
+    const states = this.states;
+    return {
+      turnMs: (nowMs, ahead, n) => {
+        const turnMs = states.algorithmOf(slot).turnMs(states.placeOf(slot), nowMs, ahead, n);
+        return Math.max(turnMs, states.blockedMs(slot, nowMs));
+      },
+      take: (nowMs, n) => {
+        states.algorithmOf(slot).take(states.placeOf(slot), nowMs, n);
+        this.table.use(slot, n);
+        this.count(ALLOWED);
+      },
+      reserve: (nowMs, n) => {
+        const [algorithm, place] = [states.algorithmOf(slot), states.placeOf(slot)];
+        const dueMs = nowMs + algorithm.reserve(place, nowMs, n);
+        return { n, mark: algorithm.mark(place), dueMs };
+      },
+      giveBack: (taken) =>
+        void states.algorithmOf(slot).giveBack(states.placeOf(slot), this.nowMs, taken),
+      admit: () => this.count(ALLOWED),
+      refuse: (waitMs) => {
+        this.count(REJECTED);
+        return this.#refusal(waitMs);
+      },
+      ...(this.options.algorithm === 'leaky-bucket'
+        ? { maxWaiting: () => states.algorithmOf(slot).capacity }
+        : {}),
+    };
+  }
+
+  serveLine(slot: number): void {
+    this.lines.serve(slot, this.nowMs);
+  }
+
+  /** @param key undefined for what all share who found no room */
+  giveBack(key: string | undefined, taken: Taken): number {
+    const nowMs = this.readClock();
+    const slot = key === undefined ? OVERFLOW : this.table.slotOf(key);
+    // A key that has been forgotten since has all its permits.
+    if (slot === undefined) return 0;
+    const back = this.states.algorithmOf(slot).giveBack(this.states.placeOf(slot), nowMs, taken);
+    if (back > 0) this.numbers[ALLOWED] = (this.numbers[ALLOWED] as number) - 1;
+    this.serveLine(slot);
+    return back;
+  }
+
+  *slots(): Generator<number> {
+    for (const [, slot] of this.table.entries()) yield slot;
+  }
+
+  stoppedError(): PoolStoppedError {
+    return new PoolStoppedError(
+      this.options.name,
+      `${this.options.name}: the limiter is stopped, nobody waits here`,
+    );
+  }
+
+  readClock(): number {
+    this.tellTime(this.options.clock.nowMs());
+    return this.nowMs;
+  }
+
+  tellTime(nowMs: number): void {
+    const numbers = this.numbers;
+    if (nowMs > (numbers[NOW] as number)) {
+      numbers[NOW] = nowMs;
+      if (nowMs >= this.states.renewAtMs) {
+        this.states.renew(nowMs, this.slots());
+      }
+    } else if (Number.isNaN(nowMs)) {
+      throw new RangeError(`${this.options.name}: the time must be a number, got NaN`);
+    }
+  }
+
+  count(what: number): void {
+    this.numbers[what] = (this.numbers[what] as number) + 1;
+  }
+
+  checkCount(slot: number, n: number): void {
+    checkCount(this.options.name, n, this.states.algorithmOf(slot).capacity);
+  }
+}

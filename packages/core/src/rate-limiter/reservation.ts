@@ -1,0 +1,11 @@
+/** Permits taken in advance. Use them when `waitMs` have passed, or give them back. */
+export interface Reservation {
+  /** How long from the reservation on until its permits are there, in ms; 0: use them now. */
+  readonly waitMs: number;
+  /**
+   * Gives the permits back, once: later calls do nothing. What has not been spent comes back: permits
+   * that the limiter has earned anew since they were due would have run over its rim, and those that
+   * later callers were told to wait behind are theirs. Returns how many came back, fractions included.
+   */
+  cancel(): number;
+}

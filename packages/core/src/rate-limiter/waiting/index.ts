@@ -1,0 +1,2 @@
+export type { Turns, WaitingLine } from './waiting-line.ts';
+export { WaitingRoom } from './waiting-room.ts';
