@@ -1,5 +1,6 @@
 export { createService, Service } from './service.ts';
 export type { ServiceOptions, ServiceState, ServiceStats } from './service.ts';
+export type { ServiceLimiter } from './policies.ts';
 export type { StopReport } from './shutdown.ts';
 export { HttpError } from './http/index.ts';
 export type { Handler, HandlerRequest } from './http/index.ts';

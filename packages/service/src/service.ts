@@ -7,8 +7,9 @@ import {
   systemClock,
   type CircuitBreakerStats,
   type Clock,
+  type KeyedLimiterStats,
   type MetricsSnapshot,
-  type TokenBucketStats,
+  type RateLimiterStats,
   type WorkerPoolStats,
 } from '@sluice/core';
 import type { FastifyInstance } from 'fastify';
@@ -19,8 +20,8 @@ import { loadHandlers } from './handlers/index.ts';
 import { createHttpServer, Exchanges, pathOf, requestFields, Route } from './http/index.ts';
 import type { Chain, Exchange, Handler } from './http/index.ts';
 import { operations } from './operations.ts';
-import { createPolicies, DEFAULT_POOL, type Policies } from './policies.ts';
-import { shutDown, type StopReport } from './shutdown.ts';
+import { createPolicies, DEFAULT_POOL, limitsOf, type Policies } from './policies.ts';
+import { shutDown, stopAll, type StopReport } from './shutdown.ts';
 import { createLogger, Endpoints, flushLog } from './telemetry/index.ts';
 
 export interface ServiceOptions {
@@ -41,7 +42,7 @@ export interface ServiceStats {
   readonly activeRequests: number;
   /** All requests since the start; answered below 400 is a success. */
   readonly requests: MetricsSnapshot;
-  readonly limiters: Readonly<Record<string, TokenBucketStats>>;
+  readonly limiters: Readonly<Record<string, RateLimiterStats | KeyedLimiterStats>>;
   readonly breakers: Readonly<Record<string, CircuitBreakerStats>>;
   readonly pools: Readonly<Record<string, WorkerPoolStats>>;
 }
@@ -118,7 +119,7 @@ export class Service {
       connections: this.#exchanges.connections,
       activeRequests: this.#exchanges.active,
       requests: this.#requests.snapshot(),
-      limiters: statsOf(this.limiters),
+      limiters: statsOf<RateLimiterStats | KeyedLimiterStats>(this.limiters),
       breakers: statsOf(this.breakers),
       pools: statsOf(this.pools),
     };
@@ -165,11 +166,11 @@ export class Service {
   }
 
   #chainOf(route: ResolvedConfig['routes'][number]): Chain {
-    const { limiter = '', breaker = '', pool = DEFAULT_POOL } = route;
+    const { breaker = '', pool = DEFAULT_POOL } = route;
     const lanes = this.pools.get(pool);
     if (lanes === undefined) throw new Error(`there is no pool ${pool}`);
     return {
-      limiter: this.limiters.get(limiter),
+      limits: limitsOf(route.limiter, this.config, this.limiters),
       breaker: this.breakers.get(breaker),
       pool: lanes,
     };
@@ -180,13 +181,20 @@ export class Service {
     if (this.#state !== 'ready') await this.#starting?.catch(() => undefined);
     const app = this.#app;
     if (app === undefined || this.#state !== 'ready') {
+      await stopAll(this.limiters.values());
       this.#state = 'stopped';
       return { endedEarly: 0, cut: 0, durationMs: 0 };
     }
     this.#state = 'draining';
     this.#logger.info('draining: not ready any more, finishing what was accepted');
-    const [exchanges, clock, pools] = [this.#exchanges, this.#clock, this.pools.values()];
-    const report = await shutDown({ app, exchanges, pools, clock, config: this.config.shutdown });
+    const report = await shutDown({
+      app,
+      exchanges: this.#exchanges,
+      limiters: this.limiters.values(),
+      pools: this.pools.values(),
+      clock: this.#clock,
+      config: this.config.shutdown,
+    });
     this.#state = 'stopped';
     this.#logger.info(report, 'stopped');
     await flushLog(this.#logger);

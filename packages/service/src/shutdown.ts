@@ -22,6 +22,7 @@ export interface StopReport {
 export interface ShutdownParts {
   readonly app: FastifyInstance;
   readonly exchanges: Exchanges;
+  readonly limiters: Iterable<{ stop(): Promise<unknown> }>;
   readonly pools: Iterable<WorkerPool>;
   readonly clock: Clock;
   readonly config: ResolvedShutdown;
@@ -36,13 +37,14 @@ export interface ShutdownParts {
  *    end their connections only from here on: whoever comes back at once meets no half-closed door.
  * 3. What comes on open connections is answered. One that is idle after the last answer may just be
  *    bringing a request, so it is given a moment.
- * 4. When no request is left, or the time is over, the pools stop, and then the connections end.
+ * 4. When no request is left, or the time is over, the limiters and the pools stop, and then the
+ *    connections end.
  *
  * HTTP/1.1 leaves one gap: a request that is under way to an idle connection in the instant in which that
  * ends, after its moment, gets no answer. It was not read, and its client may send it again.
  */
 export async function shutDown(parts: ShutdownParts): Promise<StopReport> {
-  const { app, exchanges, pools, clock, config } = parts;
+  const { app, exchanges, limiters, pools, clock, config } = parts;
   const startMs = clock.nowMs();
   const leftMs = (): number => config.timeoutMs - (clock.nowMs() - startMs);
   const lastAnswersMs = Math.min(LAST_ANSWERS_MS, config.timeoutMs / 2);
@@ -52,6 +54,7 @@ export async function shutDown(parts: ShutdownParts): Promise<StopReport> {
   await closeListener({ server: app.server, exchanges, clock, withinMs: forWorkMs() });
   exchanges.startDraining();
   await drain(exchanges, forWorkMs);
+  await stopAll(limiters);
   const endedEarly = await stopPools(pools);
   await exchanges.until(() => exchanges.active === 0, leftMs());
   const cut = exchanges.destroyAll();
@@ -66,6 +69,11 @@ async function drain(exchanges: Exchanges, leftMs: () => number): Promise<void> 
     const graceMs = Math.min(IDLE_GRACE_MS, leftMs());
     await exchanges.until(() => exchanges.connections === 0 || exchanges.active > 0, graceMs);
   } while (exchanges.active > 0 && leftMs() > 0);
+}
+
+/** Nobody waits for a permit any more. */
+export async function stopAll(limiters: ShutdownParts['limiters']): Promise<void> {
+  await Promise.all([...limiters].map((limiter) => limiter.stop()));
 }
 
 /** Ends what still runs or waits. After a complete drain there is nothing. */

@@ -11,16 +11,25 @@ function screenOf(given: ServiceConfig): readonly string[] {
 
 test('every route is shown with what it goes through, in order', () => {
   const screen = screenOf({
-    limiters: { public: { ratePerSecond: 2.5 } },
+    limiters: {
+      public: { ratePerSecond: 2.5 },
+      client: { algorithm: 'sliding-window', limit: 9, windowMs: 60_000, key: 'ip' },
+    },
     breakers: { orders: {} },
     pools: { io: { size: 3, queue: 4 } },
     routes: [
-      { path: '/a', limiter: 'public', breaker: 'orders', pool: 'io', handler: './a.ts#read' },
+      {
+        path: '/a',
+        limiter: ['client', 'public'],
+        breaker: 'orders',
+        pool: 'io',
+        handler: './a.ts#read',
+      },
       { method: ['POST', 'PUT'], path: '/longer', handler: () => undefined },
     ],
   });
   expect(screen.slice(3, 6)).toEqual([
-    '  GET /a            2.5/s (burst 3) → breaker orders → 3 lanes (queue 4) → ./a.ts#read',
+    '  GET /a            9 per min per ip → 2.5/s (burst 3) → breaker orders → 3 lanes (queue 4) → ./a.ts#read',
     '  POST,PUT /longer  100 lanes (queue 1000) → handler',
     '  operations        /livez  /readyz  /metrics  /stats',
   ]);

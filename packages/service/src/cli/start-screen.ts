@@ -1,5 +1,6 @@
 import { RESERVED_PATHS, type ResolvedConfig } from '../config/index.ts';
 import { DEFAULT_POOL, DEFAULT_POOL_OPTIONS } from '../policies.ts';
+import { limitText } from './limit-text.ts';
 import { version } from './version.ts';
 
 type Config = Pick<ResolvedConfig, 'server' | 'limiters' | 'breakers' | 'pools' | 'routes'>;
@@ -35,10 +36,10 @@ function reach(host: string): string {
 }
 
 function chainOf(config: Config, route: Route): string {
-  const limiter = route.limiter === undefined ? undefined : config.limiters[route.limiter];
+  const limits = (route.limiter ?? []).map((name) => config.limiters[name]);
   const pool = config.pools[route.pool ?? DEFAULT_POOL] ?? DEFAULT_POOL_OPTIONS;
   const steps = [
-    limiter && `${limiter.ratePerSecond}/s (burst ${limiter.capacity})`,
+    ...limits.map((limit) => limit && limitText(limit)),
     route.breaker === undefined ? undefined : `breaker ${route.breaker}`,
     `${pool.size} lanes (queue ${pool.queue})`,
     typeof route.handler === 'string' ? route.handler : 'handler',

@@ -29,7 +29,11 @@ function documentedDefaults(): ReadonlyMap<string, string> {
 }
 
 const minimal: ServiceConfig<never> = {
-  limiters: { l: { ratePerSecond: 2.5 } },
+  limiters: {
+    l: { ratePerSecond: 2.5 },
+    k: { ratePerSecond: 2.5, key: 'ip' },
+    s: { algorithm: 'sliding-window', limit: 1, windowMs: 1 },
+  },
   breakers: { b: {}, w: { slidingWindow: { type: 'time' } } },
   pools: { p: {} },
   routes: [{ path: '/x', handler: './x.ts' }],
@@ -46,6 +50,9 @@ test('every default is the one that its docstring names', () => {
   const actual: Record<string, object | undefined> = {
     Server: server,
     TokenBucket: limiters['l'],
+    Meter: limiters['l'],
+    LimiterClients: limiters['k'],
+    SlidingLimiter: limiters['s'],
     Breaker: breakers['b'],
     TimeWindow: breakers['w']?.slidingWindow,
     Pool: pools['p'],
@@ -59,14 +66,16 @@ test('every default is the one that its docstring names', () => {
     'permittedCallsInHalfOpen',
     'none',
     'off',
+    "the limiter's own, with a key",
+    "'x-api-key', or 'authorization' when there is a scheme",
   ];
   let compared = 0;
   for (const [name, text] of documentedDefaults()) {
     const [section = '', key = ''] = name.split('.');
-    if (computed.includes(text)) continue;
+    if (computed.includes(text) || text.startsWith('none: ')) continue;
     const value = (actual[section] as Record<string, unknown>)[key];
     const literal = text
-      .replace(/, or .*/, '')
+      .replace(/, (?:or|with) .*/, '')
       .replaceAll("'", '"')
       .replaceAll(/(\w+):/g, '"$1":');
     const expected: unknown = key === 'method' ? ['GET'] : undefined;
@@ -78,7 +87,8 @@ test('every default is the one that its docstring names', () => {
 
 test('a default that depends on another key follows it', () => {
   const { limiters, breakers, routes, server } = resolved();
-  expect(limiters['l']?.capacity).toBe(3);
+  expect(limiters['l']).toMatchObject({ capacity: 3 });
+  expect(limiters['l']).not.toHaveProperty('maxKeys');
   expect(breakers['b']).not.toHaveProperty('consecutiveFailures');
   expect(breakers['b']?.requiredSuccesses).toBe(breakers['b']?.permittedCallsInHalfOpen);
   expect(routes[0]?.maxBodyBytes).toBe(server.maxBodyBytes);

@@ -28,7 +28,12 @@ test('the six keys mean the service of the Go design', () => {
   });
   expect(config.server.port).toBe(9090);
   expect(config.limiters).toEqual({
-    public: { algorithm: 'token-bucket', ratePerSecond: 500, capacity: 1000 },
+    public: {
+      algorithm: 'token-bucket',
+      ratePerSecond: 500,
+      capacity: 1000,
+      legacyHeaders: false,
+    },
   });
   expect(config.breakers['endpoint']).toMatchObject({
     consecutiveFailures: 3,
@@ -42,7 +47,7 @@ test('the six keys mean the service of the Go design', () => {
       path: '/api/endpoint',
       handler: 'builtin:simulated-work',
       options: { durationMs: 100 },
-      limiter: 'public',
+      limiter: ['public'],
       breaker: 'endpoint',
       pool: 'io',
     },

@@ -9,7 +9,7 @@ export type { ParseOptions } from './read-content.ts';
 export { resolveConfig } from './resolve.ts';
 export type { Resolution } from './resolve.ts';
 export type { ResolvedConfig, ServiceConfig } from './schema.ts';
-export { parseHandler, patternOf, RESERVED_PATHS } from './sections/index.ts';
+export { keyFunction, parseHandler, patternOf, RESERVED_PATHS } from './sections/index.ts';
 export type {
   BodyKind,
   BreakerConfig,

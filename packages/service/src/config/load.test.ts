@@ -15,7 +15,7 @@ interface Broken {
 const SECTIONS = 'server, limiters, breakers, pools, routes, log, shutdown';
 const HANDLER = './file.ts#exportName or one of builtin:simulated-work, builtin:digest';
 const SERVER =
-  'host, port, maxConnections, maxBodyBytes, maxHeaderBytes, headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs';
+  'host, port, maxConnections, maxBodyBytes, maxHeaderBytes, headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, trustedProxies';
 
 /** Documents, and the exact lines that tell what is wrong with them. */
 const broken: readonly Broken[] = [

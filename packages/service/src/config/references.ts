@@ -1,7 +1,7 @@
 import { findingsOf } from './issues.ts';
-import { childPath } from './paths.ts';
+import { childPath, type ConfigPath } from './paths.ts';
 import { list, show, type Finding } from './problems.ts';
-import { optionsSchema, patternOf } from './sections/index.ts';
+import { isKeyOf, keyForms, limiterKeySchema, optionsSchema, patternOf } from './sections/index.ts';
 
 /** The key of a route that names something, the section in which it is looked up, and what it is. */
 const REFERENCES = [
@@ -18,9 +18,15 @@ type Mapping = Readonly<Record<string, unknown>>;
  * given and passes over what has the wrong shape, which the schema reports.
  */
 export function findingsBetween(config: unknown): readonly Finding[] {
-  if (!isMapping(config) || !Array.isArray(config['routes'])) return [];
-  const routes = config['routes'].map((route: unknown) => (isMapping(route) ? route : {}));
-  return [...danglingNames(config, routes), ...collisions(routes), ...wrongOptions(routes)];
+  if (!isMapping(config)) return [];
+  const given = Array.isArray(config['routes']) ? config['routes'] : [];
+  const routes = given.map((route: unknown) => (isMapping(route) ? route : {}));
+  return [
+    ...wrongPlans(config['limiters']),
+    ...danglingNames(config, routes),
+    ...collisions(routes),
+    ...wrongOptions(routes),
+  ];
 }
 
 function danglingNames(config: Mapping, routes: readonly Mapping[]): readonly Finding[] {
@@ -30,12 +36,64 @@ function danglingNames(config: Mapping, routes: readonly Mapping[]): readonly Fi
     const names = Object.keys(entries);
     const expected = `the name of a ${what} (${list(names) || 'there is none'})`;
     return routes.flatMap((route, index) => {
-      const name = route[key];
-      if (typeof name !== 'string' || Object.hasOwn(entries, name)) return [];
       const path = childPath(childPath('routes', index), key);
-      return [{ path, expected, found: show(name), meant: { name, candidates: names } }];
+      return namesIn(route[key], path)
+        .filter(({ name }) => !Object.hasOwn(entries, name))
+        .map(({ name, at }) => {
+          return { path: at, expected, found: show(name), meant: { name, candidates: names } };
+        });
     });
   });
+}
+
+/** The names that a route gives at `path`: one, or a list of them. */
+function namesIn(
+  value: unknown,
+  path: ConfigPath,
+): readonly { readonly name: string; readonly at: ConfigPath }[] {
+  if (typeof value === 'string') return [{ name: value, at: path }];
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((name: unknown, i) =>
+    typeof name === 'string' ? [{ name, at: childPath(path, i) }] : [],
+  );
+}
+
+/** Keys that are given a plan which there is not, and those that no client has. */
+function wrongPlans(limiters: unknown): readonly Finding[] {
+  if (!isMapping(limiters)) return [];
+  return Object.entries(limiters).flatMap(([name, limiter]) => {
+    if (!isMapping(limiter) || !isMapping(limiter['keys'])) return [];
+    const path = childPath(childPath(childPath('', 'limiters'), name), 'keys');
+    return [...wrongKeys(limiter, path), ...danglingPlans(limiter, path)];
+  });
+}
+
+function danglingPlans({ plans = {}, keys }: Mapping, path: ConfigPath): readonly Finding[] {
+  if (!isMapping(plans)) return [];
+  const candidates = Object.keys(plans);
+  const expected = `the name of a plan (${list(candidates) || 'there is none'})`;
+  return Object.entries(keys as Mapping).flatMap(([key, plan]) =>
+    typeof plan !== 'string' || Object.hasOwn(plans, plan)
+      ? []
+      : [
+          {
+            path: childPath(path, key),
+            expected,
+            found: show(plan),
+            meant: { name: plan, candidates },
+          },
+        ],
+  );
+}
+
+/** Told of the mapping as a whole: what stands there in place of a hash may be a secret. */
+function wrongKeys({ key, keys }: Mapping, path: ConfigPath): readonly Finding[] {
+  const parsed = limiterKeySchema.safeParse(key);
+  if (!parsed.success) return [];
+  const all = Object.keys(keys as Mapping);
+  const wrong = all.filter((text) => !isKeyOf(parsed.data, text)).length;
+  if (wrong === 0) return [];
+  return [{ path, expected: keyForms(parsed.data), found: `${wrong} other of ${all.length}` }];
 }
 
 function collisions(routes: readonly Mapping[]): readonly Finding[] {

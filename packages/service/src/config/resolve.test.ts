@@ -31,7 +31,44 @@ const server = fc
     headersTimeoutMs: header,
     requestTimeoutMs: more === undefined ? undefined : Math.min(MAX_MS, (header ?? 1) + more),
   }));
-const limiter = fc.record({ ratePerSecond: number(1e9), capacity: some(integer(1, 1e9)) });
+const rate = { ratePerSecond: number(1e9), capacity: some(integer(1, 1e9)) };
+const window = { limit: integer(1, 1e6), windowMs: integer(1, 1e9) };
+const clients = <L>(limit: fc.Arbitrary<L>) =>
+  fc.oneof(
+    fc.record({ legacyHeaders: some(fc.boolean()) }),
+    fc.record({
+      key: fc.constantFrom(
+        'ip' as const,
+        'route' as const,
+        'apiKey' as const,
+        { header: 'X-Tenant' },
+        { apiKey: { scheme: 'Bearer' } },
+      ),
+      maxKeys: some(integer(1, 1e6)),
+      overflow: some(limit),
+      plans: some(named(limit)),
+    }),
+  );
+const limiter = fc.oneof(
+  fc
+    .tuple(
+      fc.record({
+        algorithm: fc.constantFrom(undefined, 'token-bucket' as const, 'gcra' as const),
+        ...rate,
+      }),
+      clients(fc.record(rate)),
+    )
+    .map(([limit, more]) => ({ ...limit, ...more })),
+  fc
+    .tuple(
+      fc.record({
+        algorithm: fc.constantFrom('sliding-window' as const, 'sliding-log' as const),
+        ...window,
+      }),
+      clients(fc.record(window)),
+    )
+    .map(([limit, more]) => ({ ...limit, ...more })),
+);
 const slidingWindow = fc.oneof(
   fc.record({
     type: fc.constant('time' as const),
@@ -68,6 +105,10 @@ const route = fc.record({
   successStatus: some(integer(200, 299)),
 });
 
+/** As a route names them: none, one, or a list. */
+const fewOf = (names: readonly string[]): string | readonly string[] | undefined =>
+  names.length > 1 ? names : names[0];
+
 /** Right configurations: routes differ by their patterns, and name what there is. */
 const config: fc.Arbitrary<ServiceConfig<never>> = fc
   .record({
@@ -82,7 +123,7 @@ const config: fc.Arbitrary<ServiceConfig<never>> = fc
     ...all,
     routes: all.routes.map((one) => ({
       ...one,
-      limiter: Object.keys(all.limiters)[0],
+      limiter: fewOf(Object.keys(all.limiters)),
       breaker: Object.keys(all.breakers)[0],
       pool: Object.keys(all.pools)[0],
     })),
@@ -119,7 +160,9 @@ test('the policies take every configuration that was taken', () => {
   fc.assert(
     fc.property(config, (given) => {
       const { limiters, breakers, pools } = resolved(given);
-      for (const { ratePerSecond, capacity } of Object.values(limiters)) {
+      for (const options of Object.values(limiters)) {
+        if ('limit' in options) continue;
+        const { ratePerSecond, capacity } = options;
         const stats = new TokenBucket({ ratePerSecond, capacity }).stats();
         expect(stats).toMatchObject({ ratePerSecond, capacity });
       }
@@ -166,7 +209,7 @@ test('in code, too, every problem is told at once, without a place', () => {
   const result = resolveConfig(wrong as never);
   expect(result.ok ? [] : result.problems.map(formatProblem)).toEqual([
     'server.port: expected an integer from 0 to 65535, got -1',
-    'server.prot: expected one of host, port, maxConnections, maxBodyBytes, maxHeaderBytes, headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, got the key "prot"; did you mean "port"?',
+    'server.prot: expected one of host, port, maxConnections, maxBodyBytes, maxHeaderBytes, headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, trustedProxies, got the key "prot"; did you mean "port"?',
     'limiters.public.ratePerSecond: expected a number above 0 and at most 1000000000, got 0',
     'routes[0].handler: expected a function, ./file.ts#exportName or one of builtin:simulated-work, builtin:digest, got 5',
     'routes[0].limiter: expected the name of a limiter (public), got "pubic"; did you mean "public"?',

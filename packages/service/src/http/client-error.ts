@@ -34,6 +34,7 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     'content-type: application/problem+json',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
+    ...(exchange?.admission?.fields.map(([name, value]) => `${name}: ${value}`) ?? []),
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }

@@ -6,6 +6,7 @@ import type { FastifyRequest } from 'fastify';
 
 import { CLIENT_CLOSED, type Endpoint } from '../telemetry/index.ts';
 import { endGently } from './gentle-end.ts';
+import type { Admission } from './limits.ts';
 
 const EXCHANGE: unique symbol = Symbol('exchange');
 
@@ -21,6 +22,8 @@ export class Exchange {
   /** The call it became; aborted when the client leaves. */
   context: CallContext | undefined = undefined;
   request: FastifyRequest | undefined = undefined;
+  /** How it fared at the limits of its route; undefined while it has not, and where there are none. */
+  admission: Admission | undefined = undefined;
   /** What counts as its status when the service ended it before or without its answer. */
   brokenOffWith: number | undefined = undefined;
 

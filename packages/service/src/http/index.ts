@@ -3,6 +3,7 @@ export { Exchanges } from './exchanges.ts';
 export type { Exchange } from './exchanges.ts';
 export type { Handler, HandlerRequest } from './handler.ts';
 export { pathOf, requestFields } from './handler.ts';
+export { RouteLimits } from './limits.ts';
 export { answerFor, HTTP_STATUS_BY_CODE, HttpError } from './problem.ts';
 export type { Problem } from './problem.ts';
 export { Route } from './route.ts';

@@ -2,15 +2,23 @@ import { STATUS_CODES } from 'node:http';
 
 import { RejectedError, SluiceError } from '@sluice/core';
 
+/**
+ * What a refusal by the limits of a route is.
+ * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+ */
+const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
+
 /** RFC 9457 problem details, as this service writes them. */
 export interface Problem {
   /** `about:blank`: the title says no more than the status does, the code says the rest. */
-  readonly type: 'about:blank';
+  readonly type: 'about:blank' | typeof QUOTA_EXCEEDED;
   readonly title: string;
   readonly status: number;
   readonly detail: string;
   /** Stable name of what went wrong, for programs. */
   readonly code?: string;
+  /** Of `quota-exceeded`: the names of the limits that refused, as in RateLimit-Policy. */
+  readonly 'violated-policies'?: readonly string[];
   /** Names the request in the service's log. */
   readonly requestId?: string;
 }
@@ -90,15 +98,24 @@ export function answerFor(error: unknown): Answer {
   }
 }
 
-/** The problem document for an answer. */
-export function problemOf(answer: Answer, requestId?: string): Problem {
+/**
+ * The problem document for an answer.
+ * @param violated the limits of the route that refused, if it is their refusal
+ */
+export function problemOf(
+  answer: Answer,
+  requestId?: string,
+  violated: readonly string[] = [],
+): Problem {
   const { status, detail, code } = answer;
+  const isQuota = violated.length > 0;
   return {
-    type: 'about:blank',
-    title: STATUS_CODES[status] ?? 'Error',
+    type: isQuota ? QUOTA_EXCEEDED : 'about:blank',
+    title: isQuota ? 'Quota Exceeded' : (STATUS_CODES[status] ?? 'Error'),
     status,
     detail,
     ...(code === undefined ? {} : { code }),
+    ...(isQuota ? { 'violated-policies': violated } : {}),
     ...(requestId === undefined ? {} : { requestId }),
   };
 }
@@ -124,7 +141,12 @@ function answerForOther(error: unknown): Answer {
 
 function withRetry(answer: Answer, retryAfterMs = 0): Answer {
   if (answer.status !== 429 && answer.status !== 503) return answer;
-  return { ...answer, retryAfterSeconds: Math.max(1, Math.ceil(retryAfterMs / 1000)) };
+  return { ...answer, retryAfterSeconds: secondsIn(retryAfterMs) };
+}
+
+/** Whole seconds, at least 1, after which so many ms are over. */
+export function secondsIn(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1000));
 }
 
 function words(message: unknown, status: number): string {

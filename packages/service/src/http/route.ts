@@ -7,7 +7,6 @@ import {
   type Clock,
   type Pipeline,
   type RejectedError,
-  type TokenBucket,
   type WorkerPool,
 } from '@sluice/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -17,11 +16,12 @@ import type { ResolvedRoute } from '../config/index.ts';
 import type { Endpoint } from '../telemetry/index.ts';
 import type { Exchange, Exchanges } from './exchanges.ts';
 import { LiveRequest, type Handler } from './handler.ts';
+import type { RouteLimits } from './limits.ts';
 import { encoded, sendFailure, sendValue } from './send.ts';
 
 /** What the requests of a route go through, outermost first. */
 export interface Chain {
-  readonly limiter: TokenBucket | undefined;
+  readonly limits: RouteLimits | undefined;
   readonly breaker: CircuitBreaker | undefined;
   readonly pool: WorkerPool;
 }
@@ -36,7 +36,7 @@ export interface RouteEnvironment {
 /**
  * A route at run time: lets requests through its policies, runs its handler, sends the outcome of the
  * work. Where a body may come, a request is admitted in two steps: before a byte of its body is read by
- * the limiter, and by a look at breaker and pool; then, with its body, by breaker and pool themselves.
+ * the limiters, and by a look at breaker and pool; then, with its body, by breaker and pool themselves.
  * So a refusal costs no body, and a slow client holds no lane, but for one whose handler reads a stream.
  */
 export class Route {
@@ -44,8 +44,7 @@ export class Route {
   readonly #handler: Handler;
   readonly #chain: Chain;
   readonly #environment: RouteEnvironment;
-  readonly #whole: Pipeline;
-  readonly #afterBody: Pipeline;
+  readonly #gates: Pipeline;
   readonly #endpoints = new Map<string, Endpoint>();
 
   constructor(
@@ -55,14 +54,12 @@ export class Route {
     environment: RouteEnvironment,
   ) {
     const name = `${config.method.join(',')} ${config.path}`;
-    const { limiter, breaker, pool } = chain;
-    const afterBody = breaker ? [breaker, pool] : [pool];
+    const { breaker, pool } = chain;
     this.config = config;
     this.#handler = handler;
     this.#chain = chain;
     this.#environment = environment;
-    this.#afterBody = pipeline(name, afterBody);
-    this.#whole = limiter ? pipeline(name, [limiter, ...afterBody]) : this.#afterBody;
+    this.#gates = pipeline(name, breaker ? [breaker, pool] : [pool]);
   }
 
   /** Where requests of this method are counted. */
@@ -72,11 +69,10 @@ export class Route {
 
   /** Before the body is read: why the request may not come in, if it may not. */
   refusal(request: FastifyRequest, reply: FastifyReply): RejectedError | undefined {
-    this.#exchangeOf(request, reply);
-    const { limiter, breaker, pool } = this.#chain;
+    const { breaker, pool } = this.#chain;
     const nowMs = this.#environment.clock.nowMs();
-    const waitMs = limiter?.enter(nowMs) ?? 0;
-    if (limiter && waitMs > 0) return limiter.refuse(waitMs);
+    const refusal = this.#admit(this.#exchangeOf(request, reply), reply, nowMs);
+    if (refusal) return refusal;
     for (const gate of breaker ? [breaker, pool] : [pool]) {
       // Entered only to be refused, which counts the refusal.
       if (gate.peek(nowMs) > 0) return gate.refuse(gate.enter(nowMs));
@@ -86,30 +82,42 @@ export class Route {
 
   /** Answers a request that `refusal` has let in, with its body read, or as a stream. */
   answerAdmitted(request: FastifyRequest, reply: FastifyReply): void {
-    this.#run(this.#afterBody, request, reply);
+    this.#run(this.#exchangeOf(request, reply), request, reply);
   }
 
   /** Answers a request without a body, as it comes. */
   answer(request: FastifyRequest, reply: FastifyReply): void {
-    this.#run(this.#whole, request, reply);
+    const exchange = this.#exchangeOf(request, reply);
+    const refusal = this.#admit(exchange, reply, this.#environment.clock.nowMs());
+    if (refusal) this.refuse(reply, refusal);
+    else this.#run(exchange, request, reply);
   }
 
   /** Refuses a request with the error given. */
   refuse(reply: FastifyReply, error: unknown): void {
-    sendFailure(reply, error, this.#environment.logger);
+    sendFailure(reply, error, this.#environment);
   }
 
-  #run(through: Pipeline, request: FastifyRequest, reply: FastifyReply): void {
-    const { clock, logger } = this.#environment;
-    const exchange = this.#exchangeOf(request, reply);
+  /** Asks the limits, and has whatever is answered say how they stand. */
+  #admit(exchange: Exchange, reply: FastifyReply, nowMs: number): RejectedError | undefined {
+    const { limits } = this.#chain;
+    if (limits === undefined) return undefined;
+    const admission = limits.admit(reply.request, nowMs);
+    exchange.admission = admission;
+    for (const [name, value] of admission.fields) reply.header(name, value);
+    return admission.refusal;
+  }
+
+  #run(exchange: Exchange, request: FastifyRequest, reply: FastifyReply): void {
+    const { clock } = this.#environment;
     const elapsedMs = clock.nowMs() - exchange.arrivedMs;
     const deadlineMs = this.config.timeoutMs - elapsedMs;
     const context = new CallContext(clock, { deadlineMs });
     exchange.context = context;
-    through
+    this.#gates
       .execute(async () => encoded(await this.#handle(request, exchange, context)), context)
       .then((value) => sendValue(reply, value, this.config.successStatus))
-      .catch((error: unknown) => sendFailure(reply, error, logger));
+      .catch((error: unknown) => sendFailure(reply, error, this.#environment));
   }
 
   #handle(request: FastifyRequest, exchange: Exchange, context: CallContext): unknown {

@@ -2,8 +2,9 @@ import type { FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 
 import { logError } from '../telemetry/index.ts';
+import type { Exchanges } from './exchanges.ts';
 import { requestFields } from './handler.ts';
-import { answerFor, problemOf } from './problem.ts';
+import { answerFor, problemOf, secondsIn } from './problem.ts';
 
 /** A value of a handler's as JSON. */
 class JsonText {
@@ -40,17 +41,28 @@ export function sendValue(reply: FastifyReply, value: unknown, successStatus: nu
   }
 }
 
+/** Where failures are sent and told of. */
+export interface FailureParts {
+  readonly exchanges: Exchanges;
+  readonly logger: Logger;
+}
+
 /** Sends what an error means for the client, and logs it where it is the service's own failure. */
-export function sendFailure(reply: FastifyReply, error: unknown, logger: Logger): void {
+export function sendFailure(reply: FastifyReply, error: unknown, parts: FailureParts): void {
   if (reply.sent || reply.raw.destroyed) return;
+  const { exchanges, logger } = parts;
   const answer = answerFor(error);
+  const { admission } = exchanges.of(reply.raw);
   reply.code(answer.status).type('application/problem+json');
   if (answer.retryAfterSeconds !== undefined) {
-    reply.header('retry-after', String(answer.retryAfterSeconds));
+    // Whoever comes back sooner than the limits of the route allow is refused again.
+    const seconds = Math.max(answer.retryAfterSeconds, secondsIn(admission?.nextMs ?? 0));
+    reply.header('retry-after', String(seconds));
   }
   // Whoever sends too much is not read to the end.
   if (answer.status === 413) reply.header('connection', 'close');
-  void reply.send(JSON.stringify(problemOf(answer, reply.request.id)));
+  const violated = admission?.refusal === error ? admission?.violated : undefined;
+  void reply.send(JSON.stringify(problemOf(answer, reply.request.id, violated)));
   if (answer.isFailure) logError(logger, requestFields(reply.request), error, 'the handler failed');
 }
 

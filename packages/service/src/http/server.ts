@@ -25,7 +25,7 @@ export function createHttpServer(
   operations: readonly OperationsRoute[],
 ): FastifyInstance {
   const app = newFastify(parts);
-  app.setErrorHandler((error, _request, reply) => sendFailure(reply, error, parts.logger));
+  app.setErrorHandler((error, _request, reply) => sendFailure(reply, error, parts));
   for (const operation of operations) addOperation(app, operation, parts);
   for (const kind of ['json', 'text', 'bytes', 'stream'] as const) {
     void app.register(async (scope) => addRoutes(scope, kind, parts));
@@ -45,7 +45,7 @@ function newFastify({ config, exchanges, logger, clock }: HttpParts): FastifyIns
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => {
       exchanges.of(reply.raw).request = request;
-      sendFailure(reply, error, logger);
+      sendFailure(reply, error, { exchanges, logger });
     },
     logController: new BrokenAnswers(exchanges, logger),
     return503OnClosing: false,
@@ -108,13 +108,14 @@ const admittedInTwoSteps = (route: Route) => ({
 function addOperation(
   app: FastifyInstance,
   { path, answer }: OperationsRoute,
-  { endpoints, exchanges, logger }: HttpParts,
+  parts: HttpParts,
 ): void {
+  const { endpoints, exchanges } = parts;
   const [get, head] = [endpoints.add('GET', path), endpoints.add('HEAD', path)];
   app.get(path, (request, reply) => {
     exchanges.of(reply.raw).endpoint = request.method === 'HEAD' ? head : get;
     const send = async (): Promise<void> => void reply.send(await answer(reply));
-    send().catch((error: unknown) => sendFailure(reply, error, logger));
+    send().catch((error: unknown) => sendFailure(reply, error, parts));
   });
 }
 

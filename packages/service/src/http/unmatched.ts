@@ -64,10 +64,10 @@ function known({ routes }: Parts, operations: readonly OperationsRoute[]): Itera
   return byPattern.values();
 }
 
-function refusal({ exchanges, logger }: Parts, error: HttpError, allow?: string): Answer {
+function refusal(parts: Parts, error: HttpError, allow?: string): Answer {
   return (request, reply) => {
-    exchanges.of(reply.raw).request = request;
+    parts.exchanges.of(reply.raw).request = request;
     if (allow !== undefined) reply.header('allow', allow);
-    sendFailure(reply, error, logger);
+    sendFailure(reply, error, parts);
   };
 }

@@ -1,12 +1,22 @@
-import type { CircuitBreaker, LogLinearHistogram, TokenBucket, WorkerPool } from '@sluice/core';
+import {
+  KeyedLimiter,
+  type CircuitBreaker,
+  type LogLinearHistogram,
+  type RateLimiter,
+  type WorkerPool,
+} from '@sluice/core';
 
 import type { Endpoints } from './endpoints.ts';
+
+/** One with one limit for all. */
+type PlainLimiter = Pick<RateLimiter, 'stats'>;
+type Limiters = ReadonlyMap<string, PlainLimiter | KeyedLimiter>;
 
 /** What the metrics are read from. */
 export interface MetricSources {
   readonly endpoints: Endpoints;
   readonly activeRequests: () => number;
-  readonly limiters: ReadonlyMap<string, TokenBucket>;
+  readonly limiters: Limiters;
   readonly breakers: ReadonlyMap<string, CircuitBreaker>;
   readonly pools: ReadonlyMap<string, WorkerPool>;
 }
@@ -67,8 +77,11 @@ function httpFamilies({ endpoints, activeRequests }: MetricSources): readonly Fa
   ];
 }
 
-function limiterFamilies(limiters: ReadonlyMap<string, TokenBucket>): readonly Family[] {
+/** A key is never a label: clients make them up. */
+function limiterFamilies(limiters: Limiters): readonly Family[] {
   const of = reader('name', limiters);
+  const ofPlain = reader('name', only(limiters, isPlain));
+  const ofKeyed = reader('name', only(limiters, isKeyed));
   return [
     counter(
       'sluice_ratelimiter_allowed_total',
@@ -82,11 +95,36 @@ function limiterFamilies(limiters: ReadonlyMap<string, TokenBucket>): readonly F
     ),
     gauge(
       'sluice_ratelimiter_available_permissions',
-      'Permits that could be taken now.',
-      of((l) => l.stats().available),
+      'Permits that could be taken now, of limiters with one limit for all.',
+      ofPlain((l) => l.stats().available),
+    ),
+    gauge(
+      'sluice_ratelimiter_waiting',
+      'Callers who wait for permits.',
+      of((l) => l.stats().waiting),
+    ),
+    gauge(
+      'sluice_ratelimiter_keys',
+      'Keys that have a limit of their own now.',
+      ofKeyed((l) => l.stats().keys),
+    ),
+    counter(
+      'sluice_ratelimiter_overflowed_total',
+      'Calls of keys beyond the most that are held, which share one limit.',
+      ofKeyed((l) => l.stats().overflowed),
+    ),
+    counter(
+      'sluice_ratelimiter_evicted_total',
+      'Keys forgotten to make room.',
+      ofKeyed((l) => l.stats().evicted),
     ),
   ];
 }
+
+const isKeyed = (limiter: PlainLimiter | KeyedLimiter): limiter is KeyedLimiter =>
+  limiter instanceof KeyedLimiter;
+const isPlain = (limiter: PlainLimiter | KeyedLimiter): limiter is PlainLimiter =>
+  !isKeyed(limiter);
 
 const STATES = ['closed', 'open', 'half-open'] as const;
 const KINDS = ['succeeded', 'failed', 'ignored'] as const;
@@ -188,6 +226,14 @@ function poolFamilies(pools: ReadonlyMap<string, WorkerPool>): readonly Family[]
 }
 
 type Read = Family['read'];
+
+/** Those of one kind. */
+function only<P, Q extends P>(
+  parts: ReadonlyMap<string, P>,
+  is: (part: P) => part is Q,
+): ReadonlyMap<string, Q> {
+  return new Map([...parts].filter((entry): entry is [string, Q] => is(entry[1])));
+}
 
 /** Reads one value from each of `parts`, labelled with its name. */
 function reader<P>(label: string, parts: ReadonlyMap<string, P>) {

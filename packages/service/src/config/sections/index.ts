@@ -8,8 +8,17 @@ export type {
 } from './breaker.ts';
 export { handlerInCode, handlerText, optionsSchema, parseHandler } from './handler.ts';
 export type { BuiltInHandler, HandlerFunction, HandlerReference } from './handler.ts';
+export type { RateConfig, ResolvedRate, ResolvedWindow, WindowConfig } from './limit.ts';
 export { limiterSchema } from './limiter.ts';
-export type { LimiterConfig, ResolvedLimiter, TokenBucketConfig } from './limiter.ts';
+export type {
+  LimiterConfig,
+  MeterConfig,
+  ResolvedLimiter,
+  SlidingLimiterConfig,
+  TokenBucketConfig,
+} from './limiter.ts';
+export { isKeyOf, keyForms, keyFunction, limiterKeySchema } from './limiter-key.ts';
+export type { ApiKeyConfig, LimiterKey, ResolvedLimiterKey } from './limiter-key.ts';
 export { logSchema } from './log.ts';
 export type { LogConfig, LogLevel, ResolvedLog } from './log.ts';
 export { poolSchema } from './pool.ts';

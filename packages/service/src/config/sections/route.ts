@@ -22,8 +22,8 @@ export interface RouteConfig<H = HandlerFunction> {
   readonly handler: H | string;
   /** Handed to the handler. For `builtin:simulated-work`: `{ durationMs: 100 }`. @default {} */
   readonly options?: Readonly<Record<string, unknown>> | undefined;
-  /** Name of a limiter. @default none */
-  readonly limiter?: string | undefined;
+  /** Name of a limiter, or a list of them: a request passes all of them or takes from none. @default none */
+  readonly limiter?: string | readonly string[] | undefined;
   /** Name of a breaker. @default none */
   readonly breaker?: string | undefined;
   /**
@@ -41,7 +41,7 @@ export interface RouteConfig<H = HandlerFunction> {
   readonly successStatus?: number | undefined;
 }
 
-/** `limiter`, `breaker` and `pool` are missing where there is none; what they name exists. */
+/** `limiter` is a list; `limiter`, `breaker` and `pool` are missing where there is none; what they name exists. */
 export type ResolvedRoute<H = HandlerFunction> = ResolvedWithoutBytes<H> & {
   readonly maxBodyBytes: number;
 };
@@ -50,7 +50,7 @@ type ResolvedWithoutBytes<H> = Complete<
   Pick<RouteConfig<H>, 'path' | 'handler' | 'options' | 'timeoutMs' | 'body' | 'successStatus'>
 > & {
   readonly method: readonly HttpMethod[];
-  readonly limiter?: string;
+  readonly limiter?: readonly string[];
   readonly breaker?: string;
   readonly pool?: string;
 };
@@ -74,6 +74,13 @@ const methods = z
 
 const nameOf = (what: string): z.ZodString => z.string({ error: `the name of a ${what}` });
 
+const LIMITERS = 'the name of a limiter, or a list of them';
+
+const limiters = z
+  .array(nameOf('limiter'))
+  .min(1, { error: 'at least one limiter' })
+  .refine((list) => new Set(list).size === list.length, { error: 'every limiter once' });
+
 /** A route with handlers of this kind. */
 export function routeSchema<H>(
   handler: z.ZodType<H | string, H | string>,
@@ -83,7 +90,7 @@ export function routeSchema<H>(
     path: pathSchema,
     handler,
     options: z.record(z.string(), z.unknown(), { error: 'a mapping' }).default({}),
-    limiter: nameOf('limiter').optional(),
+    limiter: z.union([nameOf('limiter'), limiters], { error: LIMITERS }).optional(),
     breaker: nameOf('breaker').optional(),
     pool: nameOf('pool').optional(),
     timeoutMs: milliseconds().default(10_000),
@@ -95,6 +102,7 @@ export function routeSchema<H>(
     compact({
       ...route,
       method: typeof route.method === 'string' ? [route.method] : route.method,
+      limiter: typeof route.limiter === 'string' ? [route.limiter] : route.limiter,
       options: completeOptions(route.handler, route.options),
     }),
   );

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 
 import { z } from 'zod';
 
+import { isProxy } from './limiter-key.ts';
 import { integer, mapping, milliseconds, withRules, type Complete } from './values.ts';
 
 /** The listening socket, and what one client may ask of it. */
@@ -34,10 +35,20 @@ export interface ServerConfig {
    * @default 72000
    */
   readonly keepAliveTimeoutMs?: number | undefined;
+  /**
+   * The proxies in front, whose word in X-Forwarded-For about the client is believed by limiters with
+   * `key: ip`: addresses, CIDR blocks, `loopback`, `private`. Only your own: a client among them can
+   * call itself whatever it likes. Empty, nobody is believed, and the client is whoever connects. @default []
+   */
+  readonly trustedProxies?: readonly string[] | undefined;
 }
 
 export type ResolvedServer = Complete<ServerConfig>;
 
+const PROXY = 'an IP address, a CIDR block such as 10.0.0.0/8, loopback or private';
+const PROXIES = 'a list of the proxies in front';
+/** A header is walked against the list for every request. */
+const MOST_PROXIES = 1000;
 const HOST_NAME = /^(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.?$/;
 const HOST = 'an IP address or a host name, without port or scheme';
 
@@ -53,6 +64,10 @@ const mappingOfServer = mapping('a mapping', {
   headersTimeoutMs: milliseconds().optional(),
   requestTimeoutMs: milliseconds().optional(),
   keepAliveTimeoutMs: milliseconds().default(72_000),
+  trustedProxies: z
+    .array(z.string({ error: PROXY }).refine(isProxy, { error: PROXY }), { error: PROXIES })
+    .max(MOST_PROXIES, { error: `at most ${MOST_PROXIES} proxies` })
+    .default([]),
 });
 
 export const serverSchema: z.ZodType<ResolvedServer, ServerConfig> = withRules(mappingOfServer, [
