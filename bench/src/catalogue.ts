@@ -4,6 +4,7 @@ import { BenchError, type Subject } from './harness/subject.ts';
 const files: readonly (() => Promise<{ readonly subjects: readonly Subject[] }>)[] = [
   () => import('./subjects/histogram.ts'),
   () => import('./subjects/bucket.ts'),
+  () => import('./subjects/keyed.ts'),
   () => import('./subjects/breaker.ts'),
   () => import('./subjects/pool.ts'),
   () => import('./subjects/pipeline.ts'),

@@ -2,7 +2,7 @@ import { TokenBucket } from '@sluice/core';
 import { TokenBucket as PeerBucket } from 'limiter';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { awaited, decided, rejected } from '../harness/loops.ts';
-import type { OperationSubject, Running, Subject } from '../harness/subject.ts';
+import type { Limit, OperationSubject, Running, Subject } from '../harness/subject.ts';
 
 /** So many tokens a second that no run ever meets the limit. */
 const PLENTY = 1e12;
@@ -82,6 +82,12 @@ const shared = {
   ],
 } as const;
 
+const decisionLimits: readonly Limit[] = [
+  { contender: 'sluice TokenBucket.takeAt', of: 'figure', max: 10 },
+  { contender: 'sluice TokenBucket.takeAt', of: 'bytes', max: 0 },
+  { contender: 'sluice TokenBucket.allow', of: 'bytes', max: 0 },
+];
+
 const admitted: OperationSubject = {
   ...shared,
   name: 'bucket',
@@ -98,6 +104,7 @@ const admitted: OperationSubject = {
     { name: 'limiter TokenBucket', kind: 'peer', setup: limiterAdmits },
     { name: 'rate-limiter-flexible memory', kind: 'peer', setup: flexibleAdmits },
   ],
+  limits: decisionLimits,
 };
 
 const refused: OperationSubject = {
@@ -116,6 +123,7 @@ const refused: OperationSubject = {
     { name: 'limiter TokenBucket', kind: 'peer', setup: limiterRefuses },
     { name: 'rate-limiter-flexible memory', kind: 'peer', setup: flexibleRefuses },
   ],
+  limits: decisionLimits,
 };
 
 export const subjects: readonly Subject[] = [admitted, refused];
