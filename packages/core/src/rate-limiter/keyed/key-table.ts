@@ -1,6 +1,12 @@
-/** Entries that a newcomer looks at, to find out which are to be forgotten; more of them when there is no room. */
-const LOOKED_AT = 4;
+/**
+ * Entries that a newcomer looks at, to find out which are to be forgotten. One while there is plenty of
+ * room: a key that comes again is cheaper than one that is new. More above `CROWDED`, most when it is full.
+ */
+const LOOKED_AT = 1;
+const LOOKED_AT_WHEN_CROWDED = 4;
 const LOOKED_AT_WHEN_FULL = 32;
+/** Share of `maxKeys`. */
+const CROWDED = 0.75;
 
 /** The slot that all share who find no room. */
 export const OVERFLOW = 0;
@@ -41,7 +47,7 @@ export class KeyTable {
 
   /** A slot for a key that has none, or OVERFLOW. */
   add(key: string): number {
-    this.#sweep(this.size < this.maxKeys ? LOOKED_AT : LOOKED_AT_WHEN_FULL);
+    this.#sweep(this.#steps());
     if (this.size >= this.maxKeys) return OVERFLOW;
     const slot = this.#takeSlot();
     this.#uses[slot] = 0;
@@ -68,6 +74,11 @@ export class KeyTable {
   use(slot: number, n: number): void {
     // It stops at 4 billion, where it would begin again.
     this.#uses[slot] = Math.min((this.#uses[slot] as number) + n, 0xffff_ffff);
+  }
+
+  #steps(): number {
+    if (this.size >= this.maxKeys) return LOOKED_AT_WHEN_FULL;
+    return this.size < this.maxKeys * CROWDED ? LOOKED_AT : LOOKED_AT_WHEN_CROWDED;
   }
 
   #sweep(steps: number): void {

@@ -76,7 +76,7 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
 
   /** Takes `n` permits of `key` if they are there. @throws RangeError unless `n` is an integer from 1 to the key's capacity. */
   allow(key: string, n = 1): boolean {
-    this.#keys.readClock();
+    this.#keys.tick();
     const slot = this.#keys.slotFor(key);
     if (n !== 1) this.#keys.checkCount(slot, n);
     return this.#keys.decide(slot, n) === 0;

@@ -196,6 +196,11 @@ export class Keys {
     );
   }
 
+  /** Reads the clock without handing the time out, which would allocate. */
+  tick(): void {
+    this.tellTime(this.options.clock.nowMs());
+  }
+
   readClock(): number {
     this.tellTime(this.options.clock.nowMs());
     return this.nowMs;
