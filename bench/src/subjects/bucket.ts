@@ -1,4 +1,5 @@
 import { TokenBucket } from '@sluice/core';
+import Bottleneck from 'bottleneck';
 import { TokenBucket as PeerBucket } from 'limiter';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { awaited, decided, rejected } from '../harness/loops.ts';
@@ -61,6 +62,12 @@ function flexibleRefuses(): Running {
   return { ...rejected(() => limit.consume('key')), teardown: () => void limit.delete('key') };
 }
 
+/** A limit that is never met: what remains is the way of a job through its queue. */
+function bottleneckRuns(): Running {
+  const limiter = new Bottleneck({ reservoir: PLENTY });
+  return awaited(() => limiter.schedule(async () => 1));
+}
+
 /** What every limiter that reads a clock pays. */
 function clockRead(): Running {
   return {
@@ -78,7 +85,7 @@ const shared = {
   checksum: (iterations: number) => iterations,
   notes: [
     'takeAt is told the time; every other contender reads a clock.',
-    'rate-limiter-flexible has no synchronous call: its figure includes one await.',
+    'rate-limiter-flexible has no synchronous call: its figure includes one await. bottleneck runs a job, over timers.',
   ],
 } as const;
 
@@ -103,6 +110,7 @@ const admitted: OperationSubject = {
     },
     { name: 'limiter TokenBucket', kind: 'peer', setup: limiterAdmits },
     { name: 'rate-limiter-flexible memory', kind: 'peer', setup: flexibleAdmits },
+    { name: 'bottleneck', kind: 'peer', setup: bottleneckRuns },
   ],
   limits: decisionLimits,
 };

@@ -2,7 +2,10 @@ import { resolutionMs, type Algorithm } from './algorithms/index.ts';
 
 /** What a client may be told about its limit. */
 export interface Quota {
-  /** Permits that come back in `windowMs`: a client that takes no more in each such time is never refused. */
+  /**
+   * Permits that come back in `windowMs`. A client that takes no more in each such time is never refused
+   * by a bucket or a log; a SlidingWindow needs twice the time, a cold bucket with a ramp three times.
+   */
   readonly limit: number;
   /** Whole permits that are there now. */
   readonly remaining: number;

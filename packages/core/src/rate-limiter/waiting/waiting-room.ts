@@ -54,12 +54,13 @@ export class WaitingRoom {
     this.#arm(nowMs);
   }
 
-  /** Whether `n` more are too many, though an empty line always has room for one caller. */
+  /** Whether `n` more are too many, though the first caller may wait for more than `maxWaiting`, unless that is 0. */
   #isFull(line: WaitingLine, n: number, maxWaiting: number): boolean {
     const all = this.#tally.permits;
     const here = line.waitingPermits;
     const most = line.turns.maxWaiting?.() ?? Infinity;
-    return (all > 0 && all + n > maxWaiting) || (here > 0 && here + n > most);
+    const isFirst = all === 0 && maxWaiting > 0;
+    return (!isFirst && all + n > maxWaiting) || (here > 0 && here + n > most);
   }
 
   #wait(line: WaitingLine, waiter: Waiter): Promise<void> {
