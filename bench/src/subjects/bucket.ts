@@ -64,8 +64,8 @@ function flexibleRefuses(): Running {
 
 /** A limit that is never met: what remains is the way of a job through its queue. */
 function bottleneckRuns(): Running {
-  const limiter = new Bottleneck({ reservoir: PLENTY });
-  return awaited(() => limiter.schedule(async () => 1));
+  const queue = new Bottleneck({ reservoir: PLENTY });
+  return awaited(() => queue.schedule(async () => 1));
 }
 
 /** What every limiter that reads a clock pays. */
