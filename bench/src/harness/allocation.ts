@@ -12,6 +12,9 @@ export const ALLOCATION_FLAGS: readonly string[] = [
 
 const SAMPLES = 5;
 const START_ITERATIONS = 50_000;
+/** A contender that needs milliseconds for one operation is measured by fewer of them. */
+const LONGEST_RUN_MS = 500;
+const TRIAL = 20;
 
 /**
  * Heap bytes that one operation allocates, garbage included: what a run of 2n allocates beyond a run
@@ -19,7 +22,10 @@ const START_ITERATIONS = 50_000;
  * not optimised yet allocates numbers that optimised code keeps in registers.
  */
 export async function bytesPerOperation(entrant: Entrant): Promise<number> {
-  let iterations = multiple(START_ITERATIONS, entrant.subject);
+  const trial = multiple(TRIAL, entrant.subject);
+  const msPerOperation = (await timedRun(entrant, trial)) / trial;
+  const affordable = Math.min(START_ITERATIONS, LONGEST_RUN_MS / msPerOperation);
+  let iterations = multiple(affordable, entrant.subject);
   const samples: number[] = [];
   while (samples.length < SAMPLES) {
     const short = await heapGrowth(entrant, iterations);
