@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { RateLimitedError } from '../core/index.ts';
 import { ManualClock } from '../testing/index.ts';
 import { all } from './all.ts';
@@ -54,6 +54,17 @@ test('callers wait for all of them in order, by one timer, and nobody passes the
   await clock.run(60_000);
   expect(left).toEqual([0, 0, 0, 100, 200, 60_000]);
   expect([clock.pending, both.stats().waiting]).toEqual([0, 0]);
+});
+
+test('a call made when the timer is late passes nobody who waits', async () => {
+  const { clock, both } = setUp();
+  both.allow(3);
+  const order: string[] = [];
+  const wait = both.wait().then(() => order.push('waiter'));
+  vi.spyOn(clock, 'nowMs').mockReturnValue(100); // The time has come, its timer has not rung.
+  order.push(both.allow() ? 'passed' : 'refused');
+  await wait;
+  expect(order).toEqual(['refused', 'waiter']);
 });
 
 test('limits of all and of each key go together', async () => {

@@ -145,11 +145,13 @@ export class AllLimiter implements GatePolicy, Combinable {
   }
 
   peek(nowMs: number, cost = 1, options?: ExecuteOptions): number {
+    const line = this.#lines.get(options?.key);
+    // Those whose turn it is go first: their timer may be late.
+    if (line) this.#room.serve(line, nowMs);
     let waitMs = 0;
     for (const limiter of this.limiters) {
       waitMs = Math.max(waitMs, limiter.peek(nowMs, cost, options));
     }
-    const line = this.#lines.get(options?.key);
     return line?.size ? Math.max(waitMs, line.lastTurnMs(nowMs)) : waitMs;
   }
 
