@@ -42,5 +42,5 @@ export { outcomeOf } from './outcome.ts';
 export { Pipeline, pipeline } from './pipeline.ts';
 export { isGatePolicy } from './policy.ts';
 export type { GatePolicy, Policy } from './policy.ts';
-export { systemRandom } from './random.ts';
+export { secretSeed, systemRandom } from './random.ts';
 export type { Random } from './random.ts';

@@ -6,3 +6,9 @@ export interface Random {
 
 /** The machine's generator. Not for secrets. */
 export const systemRandom: Random = Object.freeze({ next: () => Math.random() });
+
+/** Two secret integers of 32 bits, signed, from the generator for secrets. */
+export function secretSeed(): readonly [number, number] {
+  const [first, second] = crypto.getRandomValues(new Int32Array(2));
+  return [first as number, second as number];
+}

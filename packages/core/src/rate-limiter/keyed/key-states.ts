@@ -3,27 +3,30 @@ import type { ResolvedKeyed } from './keyed-options.ts';
 import { OVERFLOW } from './key-table.ts';
 
 /**
- * The state of all keys, slot by slot in a few typed arrays: the numbers of the algorithm, and where
- * they are needed the plan and the end of a block.
+ * The state of all keys, slot by slot in a few typed arrays: the numbers of the algorithm and what the key
+ * has used side by side, and where they are needed the plan and the end of a block.
  */
 export class KeyStates {
   #options: ResolvedKeyed;
   /** One for the common limit and one for each plan; all read and write the same array. */
   #algorithms: readonly Algorithm[] = [];
   #overflow!: Algorithm;
-  #stride = 1;
+  /** Numbers of a slot: those of the algorithm with the most, then what the key has used. */
+  #stride = 2;
   #state: Float64Array = new Float64Array(0);
   /** Plan of each slot; undefined while there are no plans. */
   #plans: Uint8Array | undefined;
   /** When the block of each slot ends; undefined until somebody is blocked. */
   #blockedUntil: Float64Array | undefined;
+  /** Counts for each slot the changes after which a mark says nothing; undefined until there is one. */
+  #eras: Uint32Array | undefined;
   /** From this time on `renew` is due. */
   renewAtMs: number = Infinity;
 
   constructor(options: ResolvedKeyed, nowMs: number) {
     this.#options = options;
     this.#create(options, nowMs);
-    this.ensure(1);
+    this.#ensure(OVERFLOW);
     this.#overflow.reset(OVERFLOW);
   }
 
@@ -40,6 +43,17 @@ export class KeyStates {
     return slot * this.#stride;
   }
 
+  /** Permits that the key of a slot has taken. */
+  used(slot: number): number {
+    return this.#state[(slot + 1) * this.#stride - 1] as number;
+  }
+
+  use(slot: number, n: number): void {
+    const place = (slot + 1) * this.#stride - 1;
+    // Not by `used`: a number that a call returns may be allocated.
+    this.#state[place] = (this.#state[place] as number) + n;
+  }
+
   /** The number of a plan; 0, the common limit, for a name that is none. */
   planNumber(name: string | undefined): number {
     return name === undefined ? 0 : this.#options.planNames.indexOf(name) + 1;
@@ -51,6 +65,8 @@ export class KeyStates {
 
   /** Makes the slot that of a key never seen. */
   reset(slot: number, plan: number): void {
+    this.#ensure(slot);
+    this.#state[(slot + 1) * this.#stride - 1] = 0;
     if (plan > 0 || this.#plans !== undefined) {
       this.#plans ??= new Uint8Array(this.#slots());
       this.#plans[slot] = plan;
@@ -59,9 +75,20 @@ export class KeyStates {
     this.algorithmOf(slot).reset(this.placeOf(slot));
   }
 
+  /** What was marked in another era cannot be given back. */
+  eraOf(slot: number): number {
+    return this.#eras === undefined ? 0 : (this.#eras[slot] as number);
+  }
+
+  beginEra(slot: number): void {
+    this.#eras ??= new Uint32Array(this.#slots());
+    this.#eras[slot] = this.eraOf(slot) + 1;
+  }
+
   /** Puts a key on another plan; it keeps its level. */
   changePlan(slot: number, nowMs: number, plan: number): void {
     const before = this.algorithmOf(slot);
+    this.beginEra(slot);
     this.#plans ??= new Uint8Array(this.#slots());
     this.#plans[slot] = plan;
     const place = this.placeOf(slot);
@@ -84,16 +111,16 @@ export class KeyStates {
     return this.algorithmOf(slot).forgetsInMs(this.placeOf(slot), nowMs) === 0;
   }
 
-  /** Makes room for so many slots. */
-  ensure(slots: number): void {
-    if (this.#slots() >= slots) return;
-    this.#share(longer(this.#state, slots * this.#stride));
-    if (this.#plans) {
-      const plans = new Uint8Array(slots);
-      plans.set(this.#plans);
-      this.#plans = plans;
+  /** Makes room for a slot; by a quarter more, as what is held in advance counts as memory of the keys. */
+  #ensure(slot: number): void {
+    if (slot < this.#slots()) return;
+    const slots = Math.min(this.#options.maxKeys + 1, Math.ceil(slot * 1.25) + 16);
+    this.#share(longer(this.#state, new Float64Array(slots * this.#stride)));
+    if (this.#plans) this.#plans = longer(this.#plans, new Uint8Array(slots));
+    if (this.#eras) this.#eras = longer(this.#eras, new Uint32Array(slots));
+    if (this.#blockedUntil) {
+      this.#blockedUntil = longer(this.#blockedUntil, new Float64Array(slots));
     }
-    if (this.#blockedUntil) this.#blockedUntil = longer(this.#blockedUntil, slots);
   }
 
   /** Other limits; every slot keeps its level, and its plan if there is one of that name. O(slots). */
@@ -104,18 +131,22 @@ export class KeyStates {
       this.#stride,
       this.#options.planNames,
     ];
-    const [plans, count] = [this.#plans, this.#slots()];
+    const [plans, count, oldState] = [this.#plans, this.#slots(), this.#state];
     this.#options = options;
     this.#create(options, nowMs, { old, oldOverflow });
     // A key that is on no plan, or on one that is gone, has the common limit.
     const renumbered = [0, ...oldNames.map((name) => this.planNumber(name))];
-    this.#state = new Float64Array(0);
     this.#share(new Float64Array(count * this.#stride));
     this.#overflow.adopt(OVERFLOW, nowMs, oldOverflow, OVERFLOW);
     for (const slot of slots) {
-      const before = old[plans?.[slot] ?? 0] as Algorithm;
-      if (plans) plans[slot] = renumbered[plans[slot] as number] as number;
-      this.algorithmOf(slot).adopt(this.placeOf(slot), nowMs, before, slot * oldStride);
+      const plan = plans?.[slot] ?? 0;
+      const before = old[plan] as Algorithm;
+      if (plans) plans[slot] = renumbered[plan] as number;
+      const after = this.algorithmOf(slot);
+      const isSuccessor = plan === 0 || renumbered[plan] !== 0;
+      if (!isSuccessor || after.constructor !== before.constructor) this.beginEra(slot);
+      after.adopt(this.placeOf(slot), nowMs, before, slot * oldStride);
+      this.use(slot, oldState[(slot + 1) * oldStride - 1] as number);
     }
   }
 
@@ -137,7 +168,7 @@ export class KeyStates {
     });
     this.#overflow = kind.create(overflowLimit, { nowMs, before: previous?.oldOverflow });
     const all = [...this.#algorithms, this.#overflow];
-    this.#stride = Math.max(...all.map(({ stride }) => stride));
+    this.#stride = Math.max(...all.map(({ stride }) => stride)) + 1;
     this.renewAtMs = Math.min(...all.map(({ renewAtMs }) => renewAtMs));
   }
 
@@ -152,8 +183,11 @@ export class KeyStates {
   }
 }
 
-function longer(numbers: Float64Array, length: number): Float64Array {
-  const copy = new Float64Array(length);
+/** Copies what is there into an array that is longer. */
+function longer<Numbers extends Float64Array | Uint32Array | Uint8Array>(
+  numbers: Numbers,
+  copy: Numbers,
+): Numbers {
   copy.set(numbers);
   return copy;
 }

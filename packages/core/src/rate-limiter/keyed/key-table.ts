@@ -1,5 +1,8 @@
+import { StringSlots } from '../../collections/index.ts';
+import { secretSeed } from '../../core/index.ts';
+
 /**
- * Entries that a newcomer looks at, to find out which are to be forgotten. One while there is plenty of
+ * Slots that a newcomer looks at, to find out which are to be forgotten. Few while there is plenty of
  * room: a key that comes again is cheaper than one that is new. More above `CROWDED`, most when it is full.
  */
 const LOOKED_AT = 1;
@@ -12,17 +15,13 @@ const CROWDED = 0.75;
 export const OVERFLOW = 0;
 
 /**
- * Which slot of the state arrays belongs to which key: a map and one counter a slot. A hand goes round
- * over the keys, a few steps with every newcomer, and takes out those of which nothing is remembered.
+ * Which slot of the state arrays belongs to which key. A hand goes round over the slots, a few steps with
+ * every newcomer, and takes out the keys of which nothing is remembered.
  */
 export class KeyTable {
-  readonly #slots = new Map<string, number>();
+  readonly #slots = new StringSlots(secretSeed());
   readonly #isForgotten: (slot: number) => boolean;
-  #hand: MapIterator<[string, number]> | undefined;
-  /** Permits taken by the key of a slot; of a slot that is free, the free one after it. */
-  #uses: Uint32Array = new Uint32Array(1);
-  #firstFree = 0;
-  #nextUnused = 1;
+  #hand = 0;
   maxKeys: number;
   evicted = 0;
 
@@ -36,44 +35,32 @@ export class KeyTable {
     return this.#slots.size;
   }
 
-  /** Slots there is room for. Whoever has arrays beside this one makes them as long. */
-  get length(): number {
-    return this.#uses.length;
+  /** The slot of a key, or OVERFLOW when it has none. */
+  slotOf(key: string): number {
+    return this.#slots.slotOf(key);
   }
 
-  slotOf(key: string): number | undefined {
-    return this.#slots.get(key);
+  /** The key of a slot; undefined: nobody has it. */
+  keyOf(slot: number): string | undefined {
+    return this.#slots.textOf(slot);
   }
 
   /** A slot for a key that has none, or OVERFLOW. */
   add(key: string): number {
     this.#sweep(this.#steps());
     if (this.size >= this.maxKeys) return OVERFLOW;
-    const slot = this.#takeSlot();
-    this.#uses[slot] = 0;
-    this.#slots.set(key, slot);
-    return slot;
+    return this.#slots.add(key);
   }
 
-  delete(key: string): void {
-    const slot = this.#slots.get(key);
-    if (slot === undefined) return;
-    this.#slots.delete(key);
-    this.#uses[slot] = this.#firstFree;
-    this.#firstFree = slot;
+  delete(slot: number): void {
+    this.#slots.delete(slot);
   }
 
-  entries(): MapIterator<[string, number]> {
-    return this.#slots.entries();
-  }
-
-  used(slot: number): number {
-    return this.#uses[slot] as number;
-  }
-
-  use(slot: number, n: number): void {
-    // It stops at 4 billion, where it would begin again.
-    this.#uses[slot] = Math.min((this.#uses[slot] as number) + n, 0xffff_ffff);
+  /** The slots that keys have. Keys may come and go meanwhile. */
+  *slots(): Generator<number> {
+    for (let slot = 1; slot < this.#slots.end; slot++) {
+      if (this.#slots.textOf(slot) !== undefined) yield slot;
+    }
   }
 
   #steps(): number {
@@ -82,33 +69,12 @@ export class KeyTable {
   }
 
   #sweep(steps: number): void {
-    for (let step = Math.min(steps, this.size); step > 0; step--) {
-      this.#hand ??= this.#slots.entries();
-      const { done, value } = this.#hand.next();
-      if (done) {
-        this.#hand = undefined;
-      } else if (this.#isForgotten(value[1])) {
-        this.delete(value[0]);
-        this.evicted++;
-      }
+    const slots = this.#slots;
+    for (let step = Math.min(steps, slots.size); step > 0; step--) {
+      this.#hand = this.#hand + 1 < slots.end ? this.#hand + 1 : 1;
+      if (slots.textOf(this.#hand) === undefined || !this.#isForgotten(this.#hand)) continue;
+      slots.delete(this.#hand);
+      this.evicted++;
     }
-  }
-
-  #takeSlot(): number {
-    const free = this.#firstFree;
-    if (free !== 0) {
-      this.#firstFree = this.#uses[free] as number;
-      return free;
-    }
-    if (this.#nextUnused === this.#uses.length) this.#grow();
-    return this.#nextUnused++;
-  }
-
-  /** By a quarter: what is held in advance counts as memory of the keys there are. */
-  #grow(): void {
-    const { length } = this.#uses;
-    const longer = new Uint32Array(Math.min(this.maxKeys + 1, Math.ceil(length * 1.25) + 16));
-    longer.set(this.#uses);
-    this.#uses = longer;
   }
 }

@@ -54,8 +54,6 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
   readonly #keys: Keys;
   #chain: GateChain | undefined;
   #stopped = false;
-  /** Counts the changes of options, after which marks say nothing. */
-  #era = 0;
 
   /** @throws InvalidOptionsError naming every option that is wrong. */
   constructor(options: KeyedLimiterOptions<Request>) {
@@ -100,14 +98,14 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
     this.#keys.serveLine(slot);
     this.#keys.count(ALLOWED);
     const taken = { n, mark: algorithm.mark(place), dueMs: nowMs + waitMs };
-    const era = this.#era;
+    const reserved = { slot, era: this.#keys.states.eraOf(slot), taken };
     let cancelled = false;
     return {
       waitMs,
       cancel: () => {
-        if (cancelled || era !== this.#era) return 0;
+        if (cancelled) return 0;
         cancelled = true;
-        return this.#keys.giveBack(slot === OVERFLOW ? undefined : key, taken);
+        return this.#keys.giveBack(key, reserved);
       },
     };
   }
@@ -199,7 +197,7 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
     this.#keys.checkCount(slot, n);
     if (slot === OVERFLOW) return false;
     this.#keys.states.algorithmOf(slot).take(this.#keys.states.placeOf(slot), nowMs, n);
-    this.#keys.table.use(slot, n);
+    this.#keys.states.use(slot, n);
     this.#keys.serveLine(slot);
     return true;
   }
@@ -221,10 +219,11 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
   delete(key: string): boolean {
     this.#keys.readClock();
     const slot = this.#keys.table.slotOf(key);
-    if (slot === undefined) return false;
+    if (slot === OVERFLOW) return false;
+    this.#keys.states.beginEra(slot);
     this.#keys.states.reset(slot, this.#keys.planOf(key));
     if (this.#keys.lines.get(slot)) this.#keys.serveLine(slot);
-    else this.#keys.table.delete(key);
+    else this.#keys.table.delete(slot);
     return true;
   }
 
@@ -239,7 +238,7 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
     if (plan === undefined) this.#keys.assigned.delete(key);
     else this.#keys.assigned.set(key, plan);
     const slot = this.#keys.table.slotOf(key);
-    if (slot === undefined) return;
+    if (slot === OVERFLOW) return;
     this.#keys.states.changePlan(slot, nowMs, this.#keys.planOf(key));
     this.#keys.serveLine(slot);
   }
@@ -249,11 +248,9 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
    * a time and lets the event loop go on in between. Rejects with RangeError unless `n` is 1 to 1000.
    */
   top(n = 10): Promise<readonly KeyUse[]> {
-    return topKeys(this.#keys.table.entries(), n, {
+    return topKeys(this.#keys.table.slots(), n, {
       clock: this.clock,
-      look: (key, slot) =>
-        // The key may have gone meanwhile.
-        this.#keys.table.slotOf(key) === slot ? this.#keys.useOf(key, slot) : undefined,
+      look: (slot) => this.#keys.useOf(slot),
     });
   }
 
@@ -280,8 +277,7 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
     this.#given = given;
     this.#keys.options = options;
     this.#keys.table.maxKeys = options.maxKeys;
-    this.#keys.states.update(options, nowMs, this.#keys.slots());
-    this.#era++;
+    this.#keys.states.update(options, nowMs, this.#keys.table.slots());
     this.#keys.lines.reckonAnew(nowMs);
   }
 

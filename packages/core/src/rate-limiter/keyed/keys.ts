@@ -21,6 +21,13 @@ export const ALLOWED = 1;
 export const REJECTED = 2;
 export const OVERFLOWED = 3;
 
+/** What a reservation took, and from whom. */
+export interface Reserved {
+  readonly slot: number;
+  readonly era: number;
+  readonly taken: Taken;
+}
+
 /** All keys of a keyed limiter: which slot is whose, what is in it, who waits for it, and the decisions. */
 export class Keys {
   options: ResolvedKeyed;
@@ -61,7 +68,7 @@ export class Keys {
     if (waits || this.states.blockedMs(slot, nowMs) > 0) return this.#refused(this.waitMs(slot, n));
     const waitMs = algorithm.tryTake(this.states.placeOf(slot), nowMs, n);
     if (waitMs > 0) return this.#refused(waitMs);
-    this.table.use(slot, n);
+    this.states.use(slot, n);
     this.count(ALLOWED);
     return 0;
   }
@@ -84,13 +91,11 @@ export class Keys {
 
   /** The slot of a key, which gets one if there is room. A look gives it one too: it is soon forgotten. */
   slotFor(key: string): number {
-    const known = this.table.slotOf(key);
-    if (known !== undefined) return known;
-    if (typeof key !== 'string') return this.requireKey({ key }) as never;
+    const known = this.table.slotOf(typeof key === 'string' ? key : this.requireKey({ key }));
+    if (known !== OVERFLOW) return known;
     const plan = this.planOf(key);
     const slot = this.table.add(key);
     if (slot === OVERFLOW) return OVERFLOW;
-    this.states.ensure(this.table.length);
     this.states.reset(slot, plan);
     return slot;
   }
@@ -124,15 +129,17 @@ export class Keys {
   }
 
   #isForgotten(slot: number): boolean {
-    return this.lines.get(slot) === undefined && this.states.isForgotten(slot, this.nowMs);
+    const nobodyWaits = this.lines.size === 0 || this.lines.get(slot) === undefined;
+    return nobodyWaits && this.states.isForgotten(slot, this.nowMs);
   }
 
-  useOf(key: string, slot: number): KeyUse {
+  /** What is known of the key that a slot has. */
+  useOf(slot: number): KeyUse {
     const nowMs = this.nowMs;
     const [algorithm, place] = [this.states.algorithmOf(slot), this.states.placeOf(slot)];
     return {
-      key,
-      used: this.table.used(slot),
+      key: this.table.keyOf(slot) as string,
+      used: this.states.used(slot),
       available: wholePermits(algorithm, place, nowMs),
       blockedMs: this.states.blockedMs(slot, nowMs),
       plan: this.states.planName(slot),
@@ -148,7 +155,7 @@ export class Keys {
       },
       take: (nowMs, n) => {
         states.algorithmOf(slot).take(states.placeOf(slot), nowMs, n);
-        this.table.use(slot, n);
+        this.states.use(slot, n);
         this.count(ALLOWED);
       },
       reserve: (nowMs, n) => {
@@ -173,20 +180,16 @@ export class Keys {
     this.lines.serve(slot, this.nowMs);
   }
 
-  /** @param key undefined for what all share who found no room */
-  giveBack(key: string | undefined, taken: Taken): number {
+  /** A key that has been forgotten or deleted since has all its permits; so has one with a new slot. */
+  giveBack(key: string, reserved: Reserved): number {
+    const { slot, era, taken } = reserved;
     const nowMs = this.readClock();
-    const slot = key === undefined ? OVERFLOW : this.table.slotOf(key);
-    // A key that has been forgotten since has all its permits.
-    if (slot === undefined) return 0;
+    const isKnown = slot === OVERFLOW || this.table.slotOf(key) === slot;
+    if (!isKnown || era !== this.states.eraOf(slot)) return 0;
     const back = this.states.algorithmOf(slot).giveBack(this.states.placeOf(slot), nowMs, taken);
     if (back > 0) this.numbers[ALLOWED] = (this.numbers[ALLOWED] as number) - 1;
     this.serveLine(slot);
     return back;
-  }
-
-  *slots(): Generator<number> {
-    for (const [, slot] of this.table.entries()) yield slot;
   }
 
   stoppedError(): PoolStoppedError {
@@ -211,7 +214,7 @@ export class Keys {
     if (nowMs > (numbers[NOW] as number)) {
       numbers[NOW] = nowMs;
       if (nowMs >= this.states.renewAtMs) {
-        this.states.renew(nowMs, this.slots());
+        this.states.renew(nowMs, this.table.slots());
       }
     } else if (Number.isNaN(nowMs)) {
       throw new RangeError(`${this.options.name}: the time must be a number, got NaN`);

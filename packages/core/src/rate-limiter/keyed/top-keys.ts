@@ -14,11 +14,11 @@ export interface KeyUse {
 
 const LOOKED_AT = 1000;
 
-/** @param look what there is to say of a key; undefined when it has gone */
+/** @param look what there is to say of the key of a slot */
 export async function topKeys(
-  entries: Iterable<[string, number]>,
+  slots: Iterable<number>,
   n: number,
-  { clock, look }: { clock: Clock; look: (key: string, slot: number) => KeyUse | undefined },
+  { clock, look }: { clock: Clock; look: (slot: number) => KeyUse },
 ): Promise<readonly KeyUse[]> {
   if (!Number.isInteger(n) || n < 1 || n > 1000) {
     throw new RangeError(`top: the number of keys must be an integer from 1 to 1000, got ${n}`);
@@ -26,10 +26,9 @@ export async function topKeys(
   let top: KeyUse[] = [];
   let batch: KeyUse[] = [];
   let seen = 0;
-  for (const [key, slot] of entries) {
-    const use = look(key, slot);
-    if (use !== undefined && (top.length < n || use.used > (top.at(-1) as KeyUse).used))
-      batch.push(use);
+  for (const slot of slots) {
+    const use = look(slot);
+    if (top.length < n || use.used > (top.at(-1) as KeyUse).used) batch.push(use);
     if (++seen % LOOKED_AT !== 0) continue;
     [top, batch] = [best(top, batch, n), []];
     await new Promise<void>((resolve) => clock.schedule(0, resolve));
