@@ -247,7 +247,7 @@ export abstract class RateLimiter<
    */
   turnMs(nowMs: number, ahead: number, n: number): number {
     this.#tellTime(nowMs);
-    if (this.#line?.size) return this.#waitMs(ahead + n);
+    if (this.#line?.size) return this.#waitMs(n, ahead);
     return this.#algorithm.turnMs(0, this.#numbers[NOW] as number, ahead, n);
   }
 
@@ -277,13 +277,13 @@ export abstract class RateLimiter<
     return waitMs;
   }
 
-  /** How long until `n` are there and nobody waits any more. */
-  #waitMs(n: number): number {
+  /** How long until `n` are there behind `ahead` of others, and nobody waits any more. */
+  #waitMs(n: number, ahead = 0): number {
     const nowMs = this.#numbers[NOW] as number;
     this.#serveLine();
     const line = this.#line;
-    if (line === undefined || line.size === 0) return this.#algorithm.waitMs(0, nowMs, n);
-    const waitMs = this.#algorithm.waitMs(0, nowMs, line.permits + n);
+    if (line === undefined || line.size === 0) return this.#algorithm.waitMs(0, nowMs, n, ahead);
+    const waitMs = this.#algorithm.waitMs(0, nowMs, n, line.permits + ahead);
     return Math.max(waitMs, line.lastTurnMs(nowMs));
   }
 

@@ -10,7 +10,8 @@ export interface SlidingLogOptions extends RateLimiterOptions {
 }
 
 /**
- * Exactly `limit` calls in any `windowMs`: the times of the last `limit` calls are kept, 8 bytes each.
+ * Exactly `limit` calls in any `windowMs`: the times of the last `limit` calls are kept, 8 bytes each,
+ * and 16 bytes for each reservation whose time has not come.
  * For large limits take {@link SlidingWindow}, for a steady rate {@link TokenBucket}.
  * A decision for n permits is O(n) and does not allocate; `available` is O(log limit).
  */

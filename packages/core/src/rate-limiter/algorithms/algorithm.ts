@@ -28,8 +28,11 @@ export interface Algorithm {
   /** Takes `n` though they may not be there yet. What is spent on credit is earned before anybody else passes. */
   take(at: number, nowMs: number, n: number): void;
 
-  /** How long until `n` could pass, in ms; 0: now. May be asked for more than the capacity. */
-  waitMs(at: number, nowMs: number, n: number): number;
+  /**
+   * How long until `n` could pass, in ms; 0: now. With `ahead` permits of others before it, who leave as
+   * early as they can, one by one.
+   */
+  waitMs(at: number, nowMs: number, n: number, ahead?: number): number;
 
   /** How long until it is the turn of a caller for `n` who waits behind `ahead` permits, in ms. */
   turnMs(at: number, nowMs: number, ahead: number, n: number): number;

@@ -66,13 +66,13 @@ export class GcraAlgorithm implements Algorithm {
     this.state[at] = this.#mark(at, nowMs) + n;
   }
 
-  waitMs(at: number, nowMs: number, n: number): number {
-    const short = this.#mark(at, nowMs) + n - this.#earned(nowMs);
+  waitMs(at: number, nowMs: number, n: number, ahead = 0): number {
+    const short = this.#mark(at, nowMs) + ahead + n - this.#earned(nowMs);
     return short > this.#toleranceAt(nowMs) ? short / this.#perMs : 0;
   }
 
   turnMs(at: number, nowMs: number, ahead: number, n: number): number {
-    return this.waitMs(at, nowMs, ahead + n);
+    return this.waitMs(at, nowMs, n, ahead);
   }
 
   reserve(at: number, nowMs: number, n: number): number {

@@ -5,6 +5,6 @@ export type { SteadyRate } from './gcra.ts';
 export { LeakyAlgorithm } from './leaky.ts';
 export { SlidingLogAlgorithm } from './sliding-log.ts';
 export { SlidingWindowAlgorithm } from './sliding-window.ts';
-export type { WindowedLimit } from './sliding-window.ts';
 export { WarmUpAlgorithm } from './warm-up.ts';
 export type { RampedRate } from './warm-up.ts';
+export type { WindowedLimit } from './windowed.ts';

@@ -1,17 +1,12 @@
+import type { Ahead } from './ahead.ts';
 import { resolutionMs, type Algorithm, type Taken } from './algorithm.ts';
+import { WindowedAlgorithm } from './windowed.ts';
 
-/** Places in a slice. */
-const START = 0;
-const CURRENT = 1;
-const PREVIOUS = 2;
-/** The two windows before those: a reservation that is given back leads back to them. */
-const BEFORE = 3;
-const LONG_BEFORE = 4;
-
-export interface WindowedLimit {
-  readonly limit: number;
-  readonly windowMs: number;
-}
+/** Places in a slice: when window 0 began, which window runs, what passed in it and in the one before. */
+const ORIGIN = 0;
+const NUMBER = 1;
+const CURRENT = 2;
+const PREVIOUS = 3;
 
 /**
  * Two counters a key that decide, for the window that runs and the one before it. How many calls lie in the last
@@ -23,158 +18,174 @@ export interface WindowedLimit {
  * than `limit` calls in the last two windows together.
  * @see https://blog.cloudflare.com/counting-things-a-lot-of-different-things
  */
-export class SlidingWindowAlgorithm implements Algorithm {
-  readonly stride = 5;
-  readonly renewAtMs: number = Infinity;
-  readonly capacity: number;
-  readonly windowMs: number;
-  readonly limit: string;
-  state: Float64Array = new Float64Array(0);
+export class SlidingWindowAlgorithm extends WindowedAlgorithm {
+  readonly stride = 4;
 
-  constructor({ limit, windowMs }: WindowedLimit) {
-    this.capacity = limit;
-    this.windowMs = windowMs;
-    this.limit = `${limit} per ${windowMs} ms`;
-  }
-
-  reset(at: number): void {
-    this.state.fill(0, at, at + this.stride);
-  }
-
-  tryTake(at: number, nowMs: number, n: number): number {
-    const waitMs = this.waitMs(at, nowMs, n);
-    if (waitMs === 0) this.#count(at, nowMs, n);
-    return waitMs;
-  }
-
-  take(at: number, nowMs: number, n: number): void {
-    this.#count(at, nowMs + this.waitMs(at, nowMs, n), n);
-  }
-
-  waitMs(at: number, nowMs: number, n: number): number {
+  /**
+   * Behind `ahead` permits of others it goes through the windows as those leave, each as early as he can:
+   * exact when they leave one by one; behind those who take several at once it takes longer, at worst
+   * about twice as long. O(windows with reservations); the steady state is closed form.
+   */
+  waitMs(at: number, nowMs: number, n: number, ahead = 0): number {
     const { state, capacity, windowMs } = this;
-    const wholeWindows = Math.ceil(n / capacity) - 1;
-    const rest = n - wholeWindows * capacity;
-    this.#roll(at, nowMs);
-    const start = state[at + START] as number;
-    const current = state[at + CURRENT] as number;
-    const previous = state[at + PREVIOUS] as number;
-    if (current === 0 && previous === 0) return wholeWindows * windowMs;
-    // From the start of the current window: it lies ahead after a reservation.
-    const dueMs = start + this.#dueInWindow(previous, current, rest) + wholeWindows * windowMs;
-    const waitMs = dueMs - nowMs;
-    return waitMs > resolutionMs(nowMs) ? waitMs : 0;
-  }
-
-  turnMs(at: number, nowMs: number, ahead: number, n: number): number {
-    return this.waitMs(at, nowMs, ahead + n);
-  }
-
-  reserve(at: number, nowMs: number, n: number): number {
-    const waitMs = this.waitMs(at, nowMs, n);
-    this.#count(at, nowMs + waitMs, n);
-    return waitMs;
-  }
-
-  /** What was taken is found by its time. */
-  mark(): number {
-    return 0;
+    const reserved = this.settle(at, nowMs);
+    let current = state[at + CURRENT] as number;
+    let previous = state[at + PREVIOUS] as number;
+    const isEmpty = this.#isEmpty(at);
+    // A limit may have become lower than what a caller waits for: the surplus leaves before the rest.
+    const cost = Math.min(n, capacity);
+    let others = ahead + n - cost;
+    let number = isEmpty ? 0 : (state[at + NUMBER] as number);
+    let later = reserved?.permits ?? 0;
+    for (;;) {
+      const taken = current + later;
+      // What falls due with the very end of a window counts in the next one.
+      const most = Math.max(0, capacity - taken - (previous > 0 ? 1 : 0));
+      const room = capacity - taken - others - cost;
+      if (others <= most && room >= 0) {
+        const originMs = isEmpty ? nowMs : (state[at + ORIGIN] as number);
+        const intoMs = previous > room ? windowMs * (1 - room / previous) : 0;
+        const waitMs = originMs + number * windowMs + intoMs - nowMs;
+        return waitMs > resolutionMs(nowMs) ? waitMs : 0;
+      }
+      const leaving = Math.min(others, most);
+      others -= leaving;
+      const next = this.#nextWindow(number, reserved, others > 0 ? 1 : cost);
+      previous = next === number + 1 ? current + leaving : 0;
+      if (reserved && next > number + 1) previous = reserved.from(next - 1) - reserved.from(next);
+      number = next;
+      later = reserved?.from(number + 1) ?? 0;
+      current = (reserved?.from(number) ?? 0) - later;
+      if (current + later > 0) continue;
+      // From here on each window is like the next.
+      if (capacity === 1 && previous === 0) {
+        number += 2 * others;
+        others = 0;
+      } else if (capacity > 1 && previous === capacity - 1) {
+        number += Math.floor(others / previous);
+        others %= previous;
+      }
+    }
   }
 
   giveBack(at: number, nowMs: number, { n, dueMs }: Taken): number {
-    this.#roll(at, nowMs);
-    const start = this.state[at + START] as number;
-    const sinceStart = dueMs - start + resolutionMs(dueMs);
-    const counter = sinceStart >= 0 ? CURRENT : PREVIOUS;
-    if (sinceStart < -this.windowMs) return 0;
-    const back = Math.min(n, this.state[at + counter] as number);
-    this.state[at + counter] = (this.state[at + counter] as number) - back;
-    this.#rollBack(at, nowMs);
-    return back;
-  }
-
-  reward(at: number, nowMs: number, n: number): number {
-    this.#roll(at, nowMs);
-    const current = Math.min(n, this.state[at + CURRENT] as number);
-    const previous = Math.min(n - current, this.state[at + PREVIOUS] as number);
-    this.state[at + CURRENT] = (this.state[at + CURRENT] as number) - current;
-    this.state[at + PREVIOUS] = (this.state[at + PREVIOUS] as number) - previous;
-    return current + previous;
+    this.settle(at, nowMs);
+    const number = this.#numberAt(at, dueMs);
+    const ago = (this.state[at + NUMBER] as number) - number;
+    if (ago < 0) return this.removeAhead(at, number, n);
+    return ago > 1 ? 0 : this.#uncount(at, ago === 0 ? CURRENT : PREVIOUS, n);
   }
 
   level(at: number, nowMs: number): number {
-    this.#roll(at, nowMs);
-    const { state } = this;
-    const intoMs = nowMs - (state[at + START] as number);
-    const overlap = Math.min(1, Math.max(0, 1 - intoMs / this.windowMs));
-    const used = (state[at + PREVIOUS] as number) * overlap + (state[at + CURRENT] as number);
-    // Nobody passes before the window that is reserved ahead.
-    return (
-      this.capacity -
-      (used > 0 && intoMs < -resolutionMs(nowMs) ? Math.max(used, this.capacity) : used)
-    );
+    const reserved = this.settle(at, nowMs)?.permits ?? 0;
+    return this.capacity - this.#used(at, nowMs) - reserved;
   }
 
   forgetsInMs(at: number, nowMs: number): number {
-    this.#roll(at, nowMs);
+    const reserved = this.settle(at, nowMs);
     const { state, windowMs } = this;
-    const start = state[at + START] as number;
-    if (state[at + CURRENT] !== 0) return start + 2 * windowMs - nowMs;
-    return state[at + PREVIOUS] === 0 ? 0 : start + windowMs - nowMs;
+    if (reserved) return this.#startMs(at, reserved.last) + 2 * windowMs - nowMs;
+    const startMs = this.#startMs(at, state[at + NUMBER] as number);
+    if (state[at + CURRENT] !== 0) return startMs + 2 * windowMs - nowMs;
+    return state[at + PREVIOUS] === 0 ? 0 : startMs + windowMs - nowMs;
   }
 
   /** Counts stay while the window does; else what is in use counts as the window before. */
   adopt(at: number, nowMs: number, before: Algorithm, from: number): void {
-    const used = before.capacity - before.level(from, nowMs);
-    if (before instanceof SlidingWindowAlgorithm && before.windowMs === this.windowMs) {
-      for (let i = 0; i < this.stride; i++) this.state[at + i] = before.state[from + i] as number;
+    if (!(before instanceof SlidingWindowAlgorithm)) return;
+    before.settle(from, nowMs);
+    const old = before.state.slice(from, from + before.stride);
+    if (before.windowMs === this.windowMs) {
+      this.state.set(old, at);
+      this.adoptAhead(at, before, from, (number) => number);
       return;
     }
-    this.state[at + START] = nowMs;
+    const used = before.#used(from, nowMs);
+    this.state[at + ORIGIN] = nowMs;
+    this.state[at + NUMBER] = 0;
     this.state[at + CURRENT] = 0;
     this.state[at + PREVIOUS] = used;
-    this.state.fill(0, at + BEFORE, at + this.stride);
+    const originMs = old[ORIGIN] as number;
+    this.adoptAhead(at, before, from, (number) =>
+      Math.max(1, this.#numberAt(at, originMs + number * before.windowMs)),
+    );
   }
 
-  /** How long after the current window's start `n` may pass, `n` being at most the limit. */
-  #dueInWindow(previous: number, current: number, n: number): number {
-    const { capacity, windowMs } = this;
-    const room = capacity - current - n;
-    // Within this window, once enough of the previous one has slid out.
-    if (room >= 0) return previous > room ? windowMs * (1 - room / previous) : 0;
-    // In the next one, to which this one is the previous.
-    return windowMs + Math.max(0, windowMs * (1 - (capacity - n) / current));
+  protected clear(at: number): void {
+    this.state.fill(0, at, at + this.stride);
   }
 
-  #count(at: number, whenMs: number, n: number): void {
+  protected count(at: number, _nowMs: number, whenMs: number, n: number): void {
     const { state } = this;
-    this.#roll(at, whenMs);
-    if (state[at + CURRENT] === 0 && state[at + PREVIOUS] === 0) state[at + START] = whenMs;
-    state[at + CURRENT] = (state[at + CURRENT] as number) + n;
+    if (this.#isEmpty(at)) {
+      state[at + ORIGIN] = whenMs;
+      state[at + NUMBER] = 0;
+    }
+    const number = this.#numberAt(at, whenMs);
+    // Within a window it does not matter when: what is reserved counts in full already.
+    if (number > (state[at + NUMBER] as number)) this.putAhead(at, number, n);
+    else state[at + CURRENT] = (state[at + CURRENT] as number) + n;
+  }
+
+  protected forget(at: number, _nowMs: number, n: number): number {
+    const current = this.#uncount(at, CURRENT, n);
+    return current + this.#uncount(at, PREVIOUS, n - current);
   }
 
   /** Moves on to the window of `nowMs`, if it is not there yet. */
-  #roll(at: number, nowMs: number): void {
-    const { state, windowMs } = this;
-    const start = state[at + START] as number;
-    const windows = Math.floor((nowMs - start + resolutionMs(nowMs)) / windowMs);
-    if (windows < 1) return;
-    for (let place = LONG_BEFORE; place >= CURRENT; place--) {
-      const from = place - windows;
-      state[at + place] = from >= CURRENT ? (state[at + from] as number) : 0;
+  protected settle(at: number, nowMs: number): Ahead | undefined {
+    const { state } = this;
+    const number = this.#numberAt(at, nowMs);
+    const windows = number - (state[at + NUMBER] as number);
+    const ahead = this.aheadOf(at);
+    if (!(windows >= 1)) return ahead;
+    state[at + PREVIOUS] = windows === 1 ? (state[at + CURRENT] as number) : 0;
+    state[at + CURRENT] = 0;
+    state[at + NUMBER] = number;
+    if (ahead === undefined) return undefined;
+    while (ahead.first <= number) {
+      const ago = number - ahead.first;
+      const n = this.shiftAhead(at, ahead);
+      if (ago === 0) state[at + CURRENT] = n;
+      if (ago === 1) state[at + PREVIOUS] = (state[at + PREVIOUS] as number) + n;
     }
-    state[at + START] = start + windows * windowMs;
+    return this.aheadOf(at);
   }
 
-  /** Moves back from windows ahead that nobody has reserved any more. One that it has no count of counts as full. */
-  #rollBack(at: number, nowMs: number): void {
+  #isEmpty(at: number): boolean {
     const { state } = this;
-    const near = resolutionMs(Math.abs(nowMs) + 2 * this.windowMs);
-    while (state[at + CURRENT] === 0 && (state[at + START] as number) > nowMs + near) {
-      state[at + START] = (state[at + START] as number) - this.windowMs;
-      state.copyWithin(at + CURRENT, at + PREVIOUS, at + LONG_BEFORE + 1);
-      state[at + LONG_BEFORE] = this.capacity;
-      if (Math.abs((state[at + START] as number) - nowMs) <= near) state[at + START] = nowMs;
-    }
+    return (
+      state[at + CURRENT] === 0 && state[at + PREVIOUS] === 0 && this.aheadOf(at) === undefined
+    );
+  }
+
+  /** The next window in which `n` may find room beside what is reserved there and later. */
+  #nextWindow(number: number, reserved: Ahead | undefined, n: number): number {
+    const tooMany = (reserved?.permits ?? 0) - (this.capacity - n) - 1;
+    return reserved && tooMany >= 0 ? Math.max(number, reserved.placeOf(tooMany)) + 1 : number + 1;
+  }
+
+  #uncount(at: number, counter: number, n: number): number {
+    const back = Math.min(n, this.state[at + counter] as number);
+    this.state[at + counter] = (this.state[at + counter] as number) - back;
+    return back;
+  }
+
+  /** What the last `windowMs` saw, as estimated. */
+  #used(at: number, nowMs: number): number {
+    const { state } = this;
+    const intoMs = nowMs - this.#startMs(at, state[at + NUMBER] as number);
+    const overlap = Math.min(1, Math.max(0, 1 - intoMs / this.windowMs));
+    return (state[at + PREVIOUS] as number) * overlap + (state[at + CURRENT] as number);
+  }
+
+  /** Reckoned from the origin each time: no rounding adds up. */
+  #startMs(at: number, number: number): number {
+    return (this.state[at + ORIGIN] as number) + number * this.windowMs;
+  }
+
+  #numberAt(at: number, timeMs: number): number {
+    const sinceMs = timeMs - (this.state[at + ORIGIN] as number);
+    return Math.floor((sinceMs + resolutionMs(timeMs)) / this.windowMs);
   }
 }

@@ -73,10 +73,10 @@ export class WarmUpAlgorithm implements Algorithm {
     if ((state[at + MARK] as number) > RENEW_AT) this.#startOver(at, nowMs);
   }
 
-  waitMs(at: number, nowMs: number, n: number): number {
+  waitMs(at: number, nowMs: number, n: number, ahead = 0): number {
     this.#settle(at, nowMs);
     const { state } = this;
-    const short = (state[at + MARK] as number) + n - (state[at + EARNED] as number);
+    const short = (state[at + MARK] as number) + ahead + n - (state[at + EARNED] as number);
     if (short <= 0) return 0;
     // A full bucket has stood still; for more than its capacity it would begin to earn now.
     const full = this.#isFull(at);
@@ -87,7 +87,7 @@ export class WarmUpAlgorithm implements Algorithm {
   }
 
   turnMs(at: number, nowMs: number, ahead: number, n: number): number {
-    return this.waitMs(at, nowMs, ahead + n);
+    return this.waitMs(at, nowMs, n, ahead);
   }
 
   reserve(at: number, nowMs: number, n: number): number {

@@ -33,9 +33,7 @@ export class KeyStates {
   /** The limit that holds for a slot. */
   algorithmOf(slot: number): Algorithm {
     if (slot === OVERFLOW) return this.#overflow;
-    return this.#algorithms[
-      this.#plans === undefined ? 0 : (this.#plans[slot] as number)
-    ] as Algorithm;
+    return this.#algorithms[this.#planOf(slot)] as Algorithm;
   }
 
   /** Where the numbers of a slot begin. */
@@ -67,6 +65,8 @@ export class KeyStates {
   reset(slot: number, plan: number): void {
     this.#ensure(slot);
     this.#state[(slot + 1) * this.#stride - 1] = 0;
+    // What was reserved under another plan goes with it.
+    if (this.#planOf(slot) !== plan) this.algorithmOf(slot).reset(this.placeOf(slot));
     if (plan > 0 || this.#plans !== undefined) {
       this.#plans ??= new Uint8Array(this.#slots());
       this.#plans[slot] = plan;
@@ -170,6 +170,10 @@ export class KeyStates {
     const all = [...this.#algorithms, this.#overflow];
     this.#stride = Math.max(...all.map(({ stride }) => stride)) + 1;
     this.renewAtMs = Math.min(...all.map(({ renewAtMs }) => renewAtMs));
+  }
+
+  #planOf(slot: number): number {
+    return this.#plans === undefined ? 0 : (this.#plans[slot] as number);
   }
 
   #share(state: Float64Array): void {

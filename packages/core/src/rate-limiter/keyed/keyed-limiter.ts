@@ -91,13 +91,11 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
       this.#keys.states.algorithmOf(slot),
       this.#keys.states.placeOf(slot),
     ];
-    const waitMs = Math.max(
-      algorithm.reserve(place, nowMs, n),
-      this.#keys.states.blockedMs(slot, nowMs),
-    );
+    const ownMs = algorithm.reserve(place, nowMs, n);
+    const waitMs = Math.max(ownMs, this.#keys.states.blockedMs(slot, nowMs));
     this.#keys.serveLine(slot);
     this.#keys.count(ALLOWED);
-    const taken = { n, mark: algorithm.mark(place), dueMs: nowMs + waitMs };
+    const taken = { n, mark: algorithm.mark(place), dueMs: nowMs + ownMs };
     const reserved = { slot, era: this.#keys.states.eraOf(slot), taken };
     let cancelled = false;
     return {
@@ -142,7 +140,7 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
   turnMs(nowMs: number, ahead: number, n: number, key?: string): number {
     this.#keys.tellTime(nowMs);
     const slot = this.#keys.slotFor(this.#keys.requireKey({ key }));
-    if (this.#keys.lines.get(slot)) return this.#keys.waitMs(slot, ahead + n);
+    if (this.#keys.lines.get(slot)) return this.#keys.waitMs(slot, n, ahead);
     return this.#keys.turnsOf(slot).turnMs(this.#keys.nowMs, ahead, n);
   }
 

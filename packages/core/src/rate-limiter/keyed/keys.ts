@@ -78,14 +78,14 @@ export class Keys {
     return waitMs;
   }
 
-  /** How long until `n` are there, the block is over and nobody waits any more. */
-  waitMs(slot: number, n: number): number {
+  /** How long until `n` are there behind `ahead` of others, the block is over and nobody waits any more. */
+  waitMs(slot: number, n: number, ahead = 0): number {
     const nowMs = this.nowMs;
     this.serveLine(slot);
     const line = this.lines.get(slot);
-    const permits = n + (line?.permits ?? 0);
+    const before = ahead + (line?.permits ?? 0);
     const algorithm = this.states.algorithmOf(slot);
-    const waitMs = algorithm.waitMs(this.states.placeOf(slot), nowMs, permits);
+    const waitMs = algorithm.waitMs(this.states.placeOf(slot), nowMs, n, before);
     return Math.max(waitMs, this.states.blockedMs(slot, nowMs), line?.lastTurnMs(nowMs) ?? 0);
   }
 

@@ -86,20 +86,22 @@ export class WaitingLine implements HeapItem {
 
   /** How long until the last one leaves, in ms. */
   lastTurnMs(nowMs: number): number {
-    const last = this.#levels.at(-1)?.waiters.last ?? this.#fixed.last;
-    if (last === undefined) return 0;
-    if (last.dueMs !== undefined) return last.dueMs - nowMs;
-    return this.turns.turnMs(nowMs, this.#permits - last.n, last.n);
+    const last = this.#levels.at(-1)?.waiters.last;
+    if (last === undefined) return this.#fixedMs(nowMs);
+    return this.#turnMs(nowMs, this.#permits - last.n, last.n);
   }
 
-  /** Permits waited for that go before a newcomer of this priority. */
-  ahead(priority: number): number {
-    let permits = 0;
+  /**
+   * How long a newcomer for `n` waits for his turn, in ms. Behind callers for several permits each it may
+   * take longer, never shorter: nobody is refused who could have been served in time.
+   */
+  turnMs(nowMs: number, n: number, priority: number): number {
+    let ahead = 0;
     for (const level of this.#levels) {
       if (level.priority < priority) break;
-      permits += level.permits;
+      ahead += level.permits;
     }
-    return permits;
+    return this.#turnMs(nowMs, ahead, n);
   }
 
   add(waiter: Waiter): void {
@@ -115,7 +117,7 @@ export class WaitingLine implements HeapItem {
   /** Takes out one who has not been served; what was taken for him in advance comes back. */
   remove(waiter: Waiter): void {
     this.#take(waiter);
-    if (waiter.taken) this.turns.giveBack({ ...waiter.taken, dueMs: waiter.dueMs as number });
+    if (waiter.taken) this.turns.giveBack(waiter.taken);
   }
 
   #take(waiter: Waiter): void {
@@ -186,7 +188,7 @@ export class WaitingLine implements HeapItem {
     const hopeless: Waiter[] = [];
     for (const level of this.#levels) {
       for (const waiter of level.waiters) {
-        const turnMs = this.turns.turnMs(nowMs, ahead, waiter.n);
+        const turnMs = this.#turnMs(nowMs, ahead, waiter.n);
         if (nowMs + turnMs > waiter.giveUpAtMs) hopeless.push(waiter);
         else ahead += waiter.n;
       }
@@ -202,6 +204,16 @@ export class WaitingLine implements HeapItem {
       this.remove(first);
       first.refuse(error);
     }
+  }
+
+  /** Nobody leaves before those with fixed times, even where one of them has given his up. */
+  #turnMs(nowMs: number, ahead: number, n: number): number {
+    return Math.max(this.turns.turnMs(nowMs, ahead, n), this.#fixedMs(nowMs));
+  }
+
+  /** How long until the last one with a fixed time leaves, in ms. */
+  #fixedMs(nowMs: number): number {
+    return Math.max(0, (this.#fixed.last?.dueMs ?? nowMs) - nowMs);
   }
 
   #first(): Waiter | undefined {

@@ -36,7 +36,7 @@ export class WaitingRoom {
     const nowMs = this.#nowMs();
     this.serve(line, nowMs);
     const { turns } = line;
-    const turnMs = turns.turnMs(nowMs, line.ahead(priority), n);
+    const turnMs = line.turnMs(nowMs, n, priority);
     if (turnMs === 0 && line.size === 0) {
       turns.take(nowMs, n);
       return atOnce;
