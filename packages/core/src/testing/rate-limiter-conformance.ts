@@ -1,5 +1,6 @@
-import { ManualClock, settlePromises } from './manual-clock.ts';
-import type { ConformingLimiter, RateLimiterSubject } from './rate-limiter-subject.ts';
+import { settlePromises } from './manual-clock.ts';
+import type { RateLimiterSubject } from './rate-limiter-subject.ts';
+import { isFine, must, restMs, roundingMs, trials, type Trial } from './rate-limiter-trial.ts';
 import { SeededRandom } from './seeded-random.ts';
 
 /** One promise: `run` rejects with an Error that says where it was broken. */
@@ -9,21 +10,7 @@ export interface ConformanceCase {
   readonly run: () => Promise<void>;
 }
 
-const RATES = [0.001, 0.07, 1 / 3, 10 / 3, 7, 99.9, 12_345.678, 1e6];
-const CAPACITIES = [1, 2, 7, 40];
-const ORIGINS = [0, 12.345, 8.64e7 + 0.1, 1.7e12];
 const STEPS = [0.1, 1 / 3, 0.7, 10 / 3];
-
-/** One awkward setting: the limiter, its clock, and how long a permit takes. */
-interface Trial {
-  readonly limiter: ConformingLimiter;
-  readonly clock: ManualClock;
-  readonly ratePerSecond: number;
-  readonly capacity: number;
-  readonly permitMs: number;
-  readonly where: string;
-  readonly subject: RateLimiterSubject;
-}
 
 type Check = (trial: Trial) => void | Promise<void>;
 
@@ -32,7 +19,7 @@ const CASES: Readonly<Record<string, Check>> = {
   'after exactly retryAfterMs the call is let in, and a step earlier it is not': keepsItsTimes,
   'asking takes nothing, and what is available can be taken': looksWithoutTaking,
   'a reservation given back at once leaves no trace, and comes back once': givesBack,
-  'a reservation far ahead mints nothing when it is given back': mintsNothing,
+  'reservations far ahead given back at once leave no trace, and mint nothing later': mintsNothing,
   'a count of permits that is none throws a full sentence and changes nothing': refusesMisuse,
   'a clock that steps back earns nothing': earnsNothingBackwards,
   'a new rate pays first what was earned at the old one': settlesBeforeNewRate,
@@ -57,39 +44,6 @@ export function rateLimiterConformance(subject: RateLimiterSubject): readonly Co
       for (const trial of trials(subject)) await check(trial);
     },
   }));
-}
-
-function* trials(subject: RateLimiterSubject): Generator<Trial> {
-  for (const ratePerSecond of RATES) {
-    for (const capacity of CAPACITIES) {
-      for (const originMs of ORIGINS) {
-        const clock = new ManualClock(originMs);
-        const limiter = subject.create({ clock, ratePerSecond, capacity });
-        const where = `${ratePerSecond} per second, capacity ${capacity}, clock from ${originMs}`;
-        const permitMs = 1000 / ratePerSecond;
-        yield { limiter, clock, ratePerSecond, capacity, permitMs, where, subject };
-      }
-    }
-  }
-}
-
-/** Longer than any algorithm needs to have its capacity again, a cold and spent one included. */
-function restMs({ capacity, permitMs }: Trial): number {
-  return 8 * (capacity + 1) * permitMs;
-}
-
-/** What rounding may amount to at such a time. Below it, nothing is promised. */
-function roundingMs(nowMs: number): number {
-  return 32 * Number.EPSILON * Math.max(1, Math.abs(nowMs));
-}
-
-/** Whether times of this limiter can be told apart on its clock. */
-function isFine({ clock, permitMs }: Trial): boolean {
-  return permitMs > 100 * roundingMs(clock.nowMs());
-}
-
-function must(holds: boolean, what: string, trial: Trial): asserts holds {
-  if (!holds) throw new Error(`${what} (${trial.where}, now ${trial.clock.nowMs()})`);
 }
 
 function spend({ limiter, capacity }: Trial): void {
@@ -158,25 +112,33 @@ function looksWithoutTaking(trial: Trial): void {
 function givesBack(trial: Trial): void {
   const { limiter, clock, capacity, permitMs, subject } = trial;
   if (!isFine(trial)) return;
-  const times = (): number[] =>
-    Array.from({ length: capacity }, (_, i) => limiter.retryAfterMs(i + 1));
   for (const taken of [0, Math.ceil(capacity / 2)]) {
     for (let i = 0; i < taken; i++) limiter.allow();
     clock.advance(permitMs / 7);
     const rest = subject.spaced ? 1 : limiter.available();
     if (rest === 0 || (subject.spaced && limiter.available() < capacity)) continue;
-    const before = [limiter.stats(), times()] as const;
+    const before = [limiter.stats(), times(trial)] as const;
     const reservation = limiter.reserve(rest);
     must(reservation.waitMs === 0, `a wait for ${rest} that are there`, trial);
     const back = reservation.cancel();
     must(Math.abs(back - rest) < 1e-6, `${back} of ${rest} came back`, trial);
     must(reservation.cancel() === 0, 'a second cancel gave something back', trial);
     must(same(before[0], limiter.stats()), 'a cancelled reservation is still counted', trial);
-    const near = roundingMs(clock.nowMs() + capacity * permitMs) * 4 + permitMs * 1e-9;
-    for (const [i, waitMs] of times().entries()) {
-      const offMs = Math.abs(waitMs - (before[1][i] as number));
-      must(offMs <= near, `${i + 1} are due ${offMs} ms off after a cancel`, trial);
-    }
+    mustBeDue(before[1], trial);
+  }
+}
+
+/** How long until each number of permits is there. */
+function times({ limiter, capacity }: Trial): number[] {
+  return Array.from({ length: capacity }, (_, i) => limiter.retryAfterMs(i + 1));
+}
+
+function mustBeDue(before: readonly number[], trial: Trial): void {
+  const { clock, capacity, permitMs } = trial;
+  const near = roundingMs(clock.nowMs() + capacity * permitMs) * 4 + permitMs * 1e-9;
+  for (const [i, waitMs] of times(trial).entries()) {
+    const offMs = Math.abs(waitMs - (before[i] as number));
+    must(offMs <= near, `${i + 1} are due ${offMs} ms off after a cancel`, trial);
   }
 }
 
@@ -187,11 +149,15 @@ function mintsNothing(trial: Trial): void {
   let passed = 0;
   for (let round = 0; round < 5; round++) {
     while (passed <= most && limiter.allow()) passed++;
-    const reservations = Array.from({ length: 3 }, () => limiter.reserve(capacity));
-    clock.advance(permitMs / 1000);
-    for (const reservation of reservations.toReversed()) {
-      const back = reservation.cancel();
-      must(back >= 0 && back <= capacity, `${back} of ${capacity} came back`, trial);
+    const before = times(trial);
+    for (const laterMs of [0, permitMs / 1000]) {
+      const reservations = Array.from({ length: 3 }, () => limiter.reserve(capacity));
+      clock.advance(laterMs);
+      for (const reservation of reservations.toReversed()) {
+        const back = reservation.cancel();
+        must(back >= 0 && back <= capacity, `${back} of ${capacity} came back`, trial);
+      }
+      if (laterMs === 0) mustBeDue(before, trial);
     }
   }
   must(passed <= most, `${passed} passed at once after cancels`, trial);
