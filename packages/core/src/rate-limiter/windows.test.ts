@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ManualClock, settlePromises } from '../testing/index.ts';
-import { SlidingLog, SlidingWindow, type Reservation } from './index.ts';
+import { KeyedLimiter, SlidingLog, SlidingWindow, type Reservation } from './index.ts';
 
 type Windowed = SlidingLog | SlidingWindow;
 
@@ -195,6 +195,29 @@ test('a permit given back ahead of others who keep their times can be taken befo
   clock.advance(10);
   expect([log.allow(), log.allow(), log.retryAfterMs()]).toEqual([true, false, 10]);
 });
+
+test.each(['sliding-log', 'sliding-window'] as const)(
+  'a key of a %s takes what it has reserved with it to another plan, gives it back there, and is forgotten with it',
+  (algorithm) => {
+    const clock = new ManualClock();
+    const limit = { limit: 2, windowMs: 100 };
+    const keyed = new KeyedLimiter({ algorithm, ...limit, clock, plans: { pro: limit } });
+    const times = (key: string): number[] => [1, 2].map((n) => keyed.retryAfterMs(key, n));
+    for (const key of ['a', 'b']) keyed.allow(key, 2);
+    keyed.block('a', 10);
+    clock.advance(7);
+    const made = [2, 1, 2].map((n) => keyed.reserve('a', n));
+    const before = times('a');
+    keyed.setPlan('a', 'pro');
+    expect(times('a')).toEqual(before);
+    for (const reservation of made) expect(reservation.cancel()).toBeGreaterThan(0);
+    expect(times('a')).toEqual(times('b'));
+    keyed.reserve('a', 2);
+    keyed.delete('a');
+    keyed.setPlan('a', undefined);
+    expect(times('a')).toEqual([0, 0]);
+  },
+);
 
 /** Spends some of the limit at odd times, so that the turns to come are no round numbers. */
 function spend(limiter: Windowed, clock: ManualClock, windowMs: number): void {
