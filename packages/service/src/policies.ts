@@ -67,7 +67,7 @@ export function limitsOf(
     const [options, limiter] = [config.limiters[name], limiters.get(name)];
     if (options === undefined || limiter === undefined)
       throw new Error(`there is no limiter ${name}`);
-    return { name, limiter, windows: windowsOf(options), legacyHeaders: options.legacyHeaders };
+    return { name, limiter, legacyHeaders: options.legacyHeaders };
   });
   return limits && new RouteLimits(limits);
 }
@@ -125,14 +125,4 @@ function createPlain({ algorithm, ...options }: PlainOptions): ServiceLimiter {
     case 'sliding-log':
       return new SlidingLog(options as never);
   }
-}
-
-/**
- * In how many of its windows a limiter lets its whole limit pass whoever sends no more, however it is
- * spread. A sliding window guesses how the calls of the window before were spread, and a bucket that
- * warms up earns a third of its rate while it is cold.
- */
-function windowsOf(config: ResolvedLimiter): number {
-  if (config.algorithm === 'sliding-window') return 2;
-  return config.algorithm === 'token-bucket' && config.warmUpMs !== undefined ? 3 : 1;
 }

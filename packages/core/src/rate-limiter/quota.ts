@@ -2,22 +2,24 @@ import { resolutionMs, type Algorithm } from './algorithms/index.ts';
 
 /** What a client may be told about its limit. */
 export interface Quota {
-  /**
-   * Permits that come back in `windowMs`. A client that takes no more in each such time is never refused
-   * by a bucket or a log; a SlidingWindow needs twice the time, a cold bucket with a ramp three times.
-   */
+  /** Permits that come back in `windowMs`. */
   readonly limit: number;
   /** Whole permits that are there now. */
   readonly remaining: number;
   /** How long a spent limit takes to come back, in ms. */
   readonly windowMs: number;
+  /**
+   * A client that takes no more than `limit` in any such time is never refused, in ms: one window of a
+   * bucket or a log, two of a SlidingWindow, three of a bucket with a ramp, which may be cold.
+   */
+  readonly safeWindowMs: number;
   /** How long until all of the limit is there again, in ms, if nothing is taken until then. */
   readonly resetMs: number;
 }
 
 export function quotaOf(algorithm: Algorithm, at: number, nowMs: number, remaining: number): Quota {
-  const { capacity: limit, windowMs } = algorithm;
-  return { limit, remaining, windowMs, resetMs: algorithm.waitMs(at, nowMs, limit) };
+  const { capacity: limit, windowMs, safeWindowMs } = algorithm;
+  return { limit, remaining, windowMs, safeWindowMs, resetMs: algorithm.waitMs(at, nowMs, limit) };
 }
 
 /** The permits that a call made now would be told are there. */

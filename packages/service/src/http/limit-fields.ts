@@ -8,8 +8,6 @@ const ROUNDING = 1e-12;
 /** Where one limiter stands for one client, just after it decided. */
 export interface LimitState {
   readonly quota: Quota;
-  /** In any such time a client may send the whole quota and is never refused, in ms. */
-  readonly windowMs: number;
   /** How long until one permit more than `quota.remaining` is there, in ms; 0 when all of them are. */
   readonly nextMs: number;
 }
@@ -19,8 +17,8 @@ export interface LimitState {
  * any one second is never refused. `w` knows whole seconds alone: a window that is none is rounded up,
  * which keeps the sentence true. Without `w` when it is beyond what the field can say.
  */
-export function policyItem(name: string, { quota, windowMs }: LimitState): string {
-  const w = Math.max(1, wholeSeconds(windowMs * (1 - ROUNDING)));
+export function policyItem(name: string, { quota }: LimitState): string {
+  const w = Math.max(1, wholeSeconds(quota.safeWindowMs * (1 - ROUNDING)));
   return w > MOST ? `"${name}";q=${quota.limit}` : `"${name}";q=${quota.limit};w=${w}`;
 }
 

@@ -11,7 +11,6 @@ const byTenant = ({ headers }: { headers: object }): string =>
 const limit = (name: string, limiter: NamedLimit['limiter']): NamedLimit => ({
   name,
   limiter,
-  windows: 1,
   legacyHeaders: false,
 });
 
@@ -119,4 +118,14 @@ test('after the seconds of t one more request passes than r says, and after thos
       expect(limits.admit(request(), clock.nowMs()).refusal).toBeUndefined();
     }),
   );
+});
+
+test('the policy follows a limiter that is changed live: with a ramp, its window is three times as long', () => {
+  const clock = new ManualClock();
+  const bucket = new TokenBucket({ ratePerSecond: 10, capacity: 20, clock });
+  const limits = new RouteLimits([limit('public', bucket)]);
+  const policy = () => limits.admit(request(), clock.nowMs()).fields[0]?.[1];
+  expect(policy()).toBe('"public";q=20;w=2');
+  bucket.update({ warmUpMs: 1000 });
+  expect(policy()).toBe('"public";q=20;w=6');
 });

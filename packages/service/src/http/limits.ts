@@ -15,8 +15,6 @@ type PlainLimiter = Pick<RateLimiter, 'takeAt' | 'peek' | 'refuse' | 'quota' | '
 export interface NamedLimit {
   readonly name: string;
   readonly limiter: PlainLimiter | KeyedLimiter;
-  /** In how many of its windows it surely lets its whole limit pass: see {@link policyItem}. */
-  readonly windows: number;
   readonly legacyHeaders: boolean;
 }
 
@@ -112,10 +110,9 @@ interface Member {
   state(key: string): LimitState;
 }
 
-function memberOf({ name, limiter, windows }: NamedLimit): Member {
+function memberOf({ name, limiter }: NamedLimit): Member {
   const stateOf = (quota: Quota, retryAfterMs: (n: number) => number): LimitState => ({
     quota,
-    windowMs: quota.windowMs * windows,
     nextMs: quota.remaining >= quota.limit ? 0 : retryAfterMs(quota.remaining + 1),
   });
   if (limiter instanceof KeyedLimiter) {

@@ -12,10 +12,14 @@ export interface Algorithm {
   readonly capacity: number;
   /** How long a spent capacity takes to come back, in ms: capacity / rate, or the window. */
   readonly windowMs: number;
+  /** Whoever takes no more than the capacity in any such time is never refused, in ms. */
+  readonly safeWindowMs: number;
   /** The limit in words, for refusals: `100 per second (burst 50)`. */
   readonly limit: string;
   /** The slices, one after the other. Whoever owns it may put a longer copy in its place. */
   state: Float64Array;
+  /** Whether `giveBack` needs the mark, which says nothing to an algorithm that is no successor. */
+  readonly goesByMark: boolean;
   /** From this time on a successor made of the same options keeps more digits. Infinity: never. */
   readonly renewAtMs: number;
 

@@ -22,6 +22,8 @@ export class GcraAlgorithm implements Algorithm {
   readonly stride = 1;
   readonly capacity: number;
   readonly windowMs: number;
+  readonly safeWindowMs: number;
+  readonly goesByMark = true;
   readonly limit: string;
   state: Float64Array = new Float64Array(0);
   readonly #perMs: number;
@@ -37,6 +39,7 @@ export class GcraAlgorithm implements Algorithm {
     const { ratePerSecond, capacity } = options;
     this.capacity = capacity;
     this.windowMs = (capacity * 1000) / ratePerSecond;
+    this.safeWindowMs = this.windowMs;
     this.limit = `${ratePerSecond} per second (burst ${capacity})`;
     this.#perMs = ratePerSecond / 1000;
     this.#tolerancePerMs = this.#perMs * 4 * Number.EPSILON;

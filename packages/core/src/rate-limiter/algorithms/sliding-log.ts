@@ -18,6 +18,10 @@ const RING = 1;
 export class SlidingLogAlgorithm extends WindowedAlgorithm {
   readonly stride: number;
 
+  get safeWindowMs(): number {
+    return this.windowMs;
+  }
+
   constructor(options: WindowedLimit) {
     super(options);
     this.stride = options.limit + RING;

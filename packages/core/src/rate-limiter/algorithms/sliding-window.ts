@@ -21,6 +21,11 @@ const PREVIOUS = 3;
 export class SlidingWindowAlgorithm extends WindowedAlgorithm {
   readonly stride = 4;
 
+  /** How the calls of the window before were spread is guessed. */
+  get safeWindowMs(): number {
+    return 2 * this.windowMs;
+  }
+
   /**
    * Behind `ahead` permits of others it goes through the windows as those leave, each as early as he can:
    * exact when they leave one by one; behind those who take several at once it takes longer, at worst

@@ -31,6 +31,8 @@ export class WarmUpAlgorithm implements Algorithm {
   readonly renewAtMs: number = Infinity;
   readonly capacity: number;
   readonly windowMs: number;
+  readonly safeWindowMs: number;
+  readonly goesByMark = true;
   readonly limit: string;
   state: Float64Array = new Float64Array(0);
   readonly #perMs: number;
@@ -41,6 +43,7 @@ export class WarmUpAlgorithm implements Algorithm {
     const { ratePerSecond, capacity, warmUpMs } = options;
     this.capacity = capacity;
     this.windowMs = (capacity * 1000) / ratePerSecond;
+    this.safeWindowMs = this.windowMs / COLD;
     this.limit = `${ratePerSecond} per second (burst ${capacity}, warm after ${warmUpMs} ms)`;
     this.#perMs = ratePerSecond / 1000;
     this.#warmUpMs = warmUpMs;

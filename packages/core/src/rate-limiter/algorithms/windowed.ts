@@ -16,9 +16,11 @@ export interface WindowedLimit {
  */
 export abstract class WindowedAlgorithm implements Algorithm {
   abstract readonly stride: number;
+  abstract readonly safeWindowMs: number;
   readonly renewAtMs: number = Infinity;
   readonly capacity: number;
   readonly windowMs: number;
+  readonly goesByMark = false;
   readonly limit: string;
   state: Float64Array = new Float64Array(0);
   /** By where the slice of the key begins. */

@@ -88,7 +88,7 @@ export class KeyStates {
   /** Puts a key on another plan; it keeps its level. */
   changePlan(slot: number, nowMs: number, plan: number): void {
     const before = this.algorithmOf(slot);
-    this.beginEra(slot);
+    if (before.goesByMark) this.beginEra(slot);
     this.#plans ??= new Uint8Array(this.#slots());
     this.#plans[slot] = plan;
     const place = this.placeOf(slot);
@@ -144,7 +144,8 @@ export class KeyStates {
       if (plans) plans[slot] = renumbered[plan] as number;
       const after = this.algorithmOf(slot);
       const isSuccessor = plan === 0 || renumbered[plan] !== 0;
-      if (!isSuccessor || after.constructor !== before.constructor) this.beginEra(slot);
+      const isLost = !isSuccessor || after.constructor !== before.constructor;
+      if (isLost && before.goesByMark) this.beginEra(slot);
       after.adopt(this.placeOf(slot), nowMs, before, slot * oldStride);
       this.use(slot, oldState[(slot + 1) * oldStride - 1] as number);
     }
