@@ -43,6 +43,63 @@ test('service-in-code answers, refuses, is changed live, and stops without loss'
   ]);
 });
 
+test('limit-per-address believes its proxy alone, and lets a client in that waits Retry-After', async () => {
+  const lines = await outputOf('limit-per-address.ts');
+  const line = (address: string, status: number, left: number): unknown =>
+    expect.stringMatching(
+      new RegExp(`^${address}: ${status}, RateLimit: "per-address";r=${left};t=[12]$`),
+    );
+  expect(lines).toEqual([
+    line('203.0.113.7', 200, 1),
+    line('203.0.113.7', 200, 0),
+    line('198.51.100.9, 203.0.113.7', 429, 0),
+    line('203.0.113.7', 429, 0),
+    line('192.0.2.44', 200, 1),
+    line('2001:db8:0:1::5', 200, 1),
+    line('2001:db8:0:1::6', 200, 0),
+    line('203.0.113.7', 200, 0),
+    '6 let in, 2 refused',
+  ]);
+});
+
+test('limit-per-api-key holds every customer to the plan, blocks abuse and says who uses most', async () => {
+  expect(await outputOf('limit-per-api-key.ts')).toEqual([
+    'nobody: 401',
+    expect.stringMatching(/^Ann: 200, 200, 200, 429 \(in (100|9\d) s\)$/),
+    'Bob: 200, 200, 200, 200, 200, 200',
+    'Ann: 200',
+    expect.stringMatching(/^Eve: 404, 200, 429 \(in (100|9\d) s\)$/),
+    expect.stringMatching(/^Eve: 404, 429 \(in (60|5\d) s\)$/),
+    'Eve: 200',
+    'Bob used 6 on pro, open',
+    'Eve used 5 on free, open',
+    'Ann used 4 on pro, open',
+  ]);
+});
+
+test('respect-a-quota sends in turn what the third party would refuse at once', async () => {
+  expect(await outputOf('respect-a-quota.ts')).toEqual([
+    expect.stringMatching(/^60 at once: [1-9]\d* refused by the third party$/),
+    '31 in turn: 30 answered, 1 left, 0 refused here',
+    'sent first: book-0, paid-for, book-1',
+    '10 more: 5 answered, 0 left, 5 refused here: come back in 60 minutes',
+    '35 reached the third party, 0 refused there',
+  ]);
+});
+
+test('several-windows takes from every window or from none', async () => {
+  expect(await outputOf('several-windows.ts')).toEqual([
+    'Ann: 100 of 150',
+    'Bob: 100 of 150',
+    'Eve: 50 of 150',
+    'Ann: 0 of 150',
+    'Eve: 1 after a wait',
+    'Ann: 1000 in the first minute',
+    'Ann: the next one in 59 minutes; Bob: 100 of 150',
+    'Ann: 1 of 1',
+  ]);
+});
+
 test('orders-service takes an order and gives it back', async () => {
   const child = spawn(process.execPath, [SLUICE, 'serve', here('orders-service/sluice.yaml')], {
     env: { ...process.env, PORT: '0' },
