@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 import { ManualClock, settlePromises } from '../testing/index.ts';
-import { LeakyBucket, TokenBucket, type WaitOptions } from './index.ts';
+import {
+  Gcra,
+  LeakyBucket,
+  SlidingLog,
+  SlidingWindow,
+  TokenBucket,
+  type WaitOptions,
+} from './index.ts';
 
 /** A clock whose timers ring late. */
 class LateClock extends ManualClock {
@@ -151,3 +158,37 @@ test('a signal that is aborted already is told so, and nothing is taken', async 
   expect(ends.all).toEqual(['a TypeError 0']);
   expect([clock.pending, bucket.retryAfterMs()]).toEqual([0, 100]);
 });
+
+test.each([
+  [
+    'TokenBucket',
+    (clock: ManualClock) => new TokenBucket({ ratePerSecond: 1, capacity: 5, clock }),
+  ],
+  [
+    'TokenBucket that warms up',
+    (clock: ManualClock) =>
+      new TokenBucket({ ratePerSecond: 1, capacity: 5, warmUpMs: 1000, clock }),
+  ],
+  ['Gcra', (clock: ManualClock) => new Gcra({ ratePerSecond: 1, capacity: 5, clock })],
+  [
+    'LeakyBucket',
+    (clock: ManualClock) => new LeakyBucket({ ratePerSecond: 1, capacity: 5, clock }),
+  ],
+  ['SlidingWindow', (clock: ManualClock) => new SlidingWindow({ limit: 5, windowMs: 5000, clock })],
+  ['SlidingLog', (clock: ManualClock) => new SlidingLog({ limit: 5, windowMs: 5000, clock })],
+])(
+  'who waits at a %s for more than its capacity, lowered meanwhile, is refused and holds up nobody',
+  async (_name, create) => {
+    const clock = new ManualClock();
+    const limiter = create(clock);
+    limiter.allow(5);
+    const large = limiter.wait(4);
+    const small = limiter.wait(1);
+    limiter.setCapacity(2);
+    await expect(large).rejects.toMatchObject({ name: 'RateLimitedError' });
+    expect([limiter.stats().waiting, limiter.stats().rejected]).toEqual([1, 1]);
+    await clock.run(20_000);
+    await small;
+    expect([limiter.stats().waiting, clock.pending]).toEqual([0, 0]);
+  },
+);

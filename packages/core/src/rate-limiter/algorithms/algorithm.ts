@@ -38,7 +38,7 @@ export interface Algorithm {
    */
   waitMs(at: number, nowMs: number, n: number, ahead?: number): number;
 
-  /** How long until it is the turn of a caller for `n` who waits behind `ahead` permits, in ms. */
+  /** How long until it is the turn of a caller for `n` who waits behind `ahead` permits, in ms; Infinity when `n` exceeds the capacity. */
   turnMs(at: number, nowMs: number, ahead: number, n: number): number;
 
   /** Takes `n` for the time at which they are there, and returns how long that is from now, in ms. */

@@ -75,7 +75,7 @@ export class GcraAlgorithm implements Algorithm {
   }
 
   turnMs(at: number, nowMs: number, ahead: number, n: number): number {
-    return this.waitMs(at, nowMs, n, ahead);
+    return n > this.capacity ? Infinity : this.waitMs(at, nowMs, n, ahead);
   }
 
   reserve(at: number, nowMs: number, n: number): number {

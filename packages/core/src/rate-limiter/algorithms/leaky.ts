@@ -7,7 +7,7 @@ import { GcraAlgorithm } from './gcra.ts';
  */
 export class LeakyAlgorithm extends GcraAlgorithm {
   /** The bucket lets a caller go when it is empty but for those ahead of him. */
-  override turnMs(at: number, nowMs: number, ahead: number): number {
-    return this.waitMs(at, nowMs, this.capacity, ahead);
+  override turnMs(at: number, nowMs: number, ahead: number, n: number): number {
+    return n > this.capacity ? Infinity : this.waitMs(at, nowMs, this.capacity, ahead);
   }
 }

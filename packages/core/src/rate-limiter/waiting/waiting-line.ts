@@ -129,11 +129,15 @@ export class WaitingLine implements HeapItem {
     else this.#leaveFixed(waiter);
   }
 
-  /** Lets go all whose turn it is, refuses all whose time is over, and finds out what comes next. */
+  /** Lets go all whose turn it is, refuses all whose time is over or whose turn never comes, and finds out what comes next. */
   serve(nowMs: number): void {
     let fromMs = Math.min(nowMs, Math.max(this.#turnAtMs, nowMs - MADE_UP_MS));
     for (let first = this.#first(); first; first = this.#first()) {
       const dueMs = first.dueMs ?? fromMs + this.turns.turnMs(fromMs, 0, first.n);
+      if (dueMs === Infinity) {
+        this.#refuse(first, Infinity);
+        continue;
+      }
       if (dueMs > nowMs) break;
       if (first.taken === undefined) this.turns.take(dueMs, first.n);
       else this.turns.admit();
@@ -180,8 +184,7 @@ export class WaitingLine implements HeapItem {
     for (const waiter of this.#fixed) {
       waiter.dueMs = nowMs + ((waiter.dueMs as number) - nowMs) * factor;
       if (waiter.dueMs > waiter.giveUpAtMs) {
-        this.remove(waiter);
-        waiter.refuse(this.turns.refuse(waiter.dueMs - nowMs));
+        this.#refuse(waiter, waiter.dueMs - nowMs);
       }
     }
     let ahead = 0;
@@ -189,13 +192,12 @@ export class WaitingLine implements HeapItem {
     for (const level of this.#levels) {
       for (const waiter of level.waiters) {
         const turnMs = this.#turnMs(nowMs, ahead, waiter.n);
-        if (nowMs + turnMs > waiter.giveUpAtMs) hopeless.push(waiter);
+        if (turnMs === Infinity || nowMs + turnMs > waiter.giveUpAtMs) hopeless.push(waiter);
         else ahead += waiter.n;
       }
     }
     for (const waiter of hopeless) {
-      this.remove(waiter);
-      waiter.refuse(this.turns.refuse(this.turns.turnMs(nowMs, ahead, waiter.n)));
+      this.#refuse(waiter, this.turns.turnMs(nowMs, ahead, waiter.n));
     }
   }
 
@@ -214,6 +216,11 @@ export class WaitingLine implements HeapItem {
   /** How long until the last one with a fixed time leaves, in ms. */
   #fixedMs(nowMs: number): number {
     return Math.max(0, (this.#fixed.last?.dueMs ?? nowMs) - nowMs);
+  }
+
+  #refuse(waiter: Waiter, waitMs: number): void {
+    this.remove(waiter);
+    waiter.refuse(this.turns.refuse(waitMs));
   }
 
   #first(): Waiter | undefined {
