@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { RateLimitedError } from '../core/index.ts';
-import { ManualClock } from '../testing/index.ts';
+import { ManualClock, settlePromises } from '../testing/index.ts';
 import { all } from './all.ts';
 import { KeyedLimiter } from './keyed/index.ts';
 import { SlidingLog } from './sliding-log.ts';
@@ -37,7 +37,6 @@ test('retryAfterMs is when the last of them lets the call in', () => {
   expect(both.allow()).toBe(false);
   clock.advance(1);
   expect(both.allow()).toBe(true);
-  expect(both.retryAfterMs(4)).toBe(Infinity);
 });
 
 test('callers wait for all of them in order, by one timer, and nobody passes them', async () => {
@@ -108,8 +107,93 @@ test('what is no set of limiters is refused, all problems at once', () => {
   expect(() => all([second, other], { maxWaiting: -1 })).toThrow(
     /share one clock, got several; maxWaiting/,
   );
-  expect(() => all([second]).allow(0)).toThrow(RangeError);
   expect(clock.pending).toBe(0);
+});
+
+test('more permits than the smallest capacity are a mistake, and count as nothing', async () => {
+  const { second, minute, both } = setUp();
+  const nested = all([both]);
+  for (const limiter of [both, nested]) {
+    expect(() => limiter.allow(0)).toThrow(RangeError);
+    expect(() => limiter.allow(4)).toThrow('an integer from 1 to the capacity of 3, got 4');
+    expect(() => limiter.retryAfterMs(4)).toThrow(RangeError);
+    await expect(limiter.wait(4)).rejects.toBeInstanceOf(RangeError);
+  }
+  const { rejected } = both.stats();
+  expect([second.stats().rejected, minute.stats().rejected, rejected]).toEqual([0, 0, 0]);
+});
+
+test('callers get new turns when a limit changes, or a reservation at one of them comes back', async () => {
+  const { clock, second, both } = setUp();
+  const nested = all([both]);
+  const reservation = second.reserve(3);
+  const left: number[] = [];
+  for (const limiter of [both, nested]) void limiter.wait().then(() => left.push(clock.nowMs()));
+  expect(clock.nextDueMs).toBe(100);
+  second.setRate(20);
+  expect(clock.nextDueMs).toBe(50);
+  await settlePromises();
+  expect(left).toEqual([]);
+  expect(reservation.cancel()).toBe(3);
+  await settlePromises();
+  expect(left).toEqual([0, 0]);
+  expect([clock.pending, second.available()]).toEqual([0, 1]);
+});
+
+test('a caller who waits here goes when one who waits at a limiter leaves its line', async () => {
+  const { clock, second, both } = setUp();
+  second.allow(3);
+  const controller = new AbortController();
+  const direct = second.wait(3, { signal: controller.signal });
+  const waits = both.wait();
+  expect(both.retryAfterMs()).toBe(500);
+  controller.abort(new Error('gone'));
+  await expect(direct).rejects.toThrow('gone');
+  await clock.run(100);
+  await waits;
+  expect(clock.pending).toBe(0);
+});
+
+test('after retryAfterMs a newcomer is let in behind those who wait', async () => {
+  const clock = new ManualClock();
+  const limiter = new TokenBucket({ ratePerSecond: 10, capacity: 3, clock });
+  const alone = all([limiter]);
+  alone.allow(3);
+  const waits = [alone.wait(), alone.wait()];
+  expect(alone.retryAfterMs()).toBe(300);
+  await clock.run(299);
+  expect(alone.allow()).toBe(false);
+  clock.advance(1);
+  expect(alone.allow()).toBe(true);
+  await Promise.all(waits);
+});
+
+test('a capacity that falls below what a caller waits for refuses him, and nobody waits behind him', async () => {
+  const { clock, second, both } = setUp();
+  both.allow(3);
+  const large = both.wait(2);
+  const small = both.wait();
+  second.setCapacity(1);
+  await expect(large).rejects.toBeInstanceOf(RateLimitedError);
+  await clock.run(100);
+  await small;
+  expect([clock.pending, both.stats().waiting]).toEqual([0, 0]);
+});
+
+test('a timer that rings late lets nobody go whose permits are not there', async () => {
+  const clock = new ManualClock();
+  const fast = new TokenBucket({ name: 'fast', ratePerSecond: 100, capacity: 2, clock });
+  const faster = new TokenBucket({ name: 'faster', ratePerSecond: 1000, capacity: 100, clock });
+  const both = all([fast, faster]);
+  both.allow(2);
+  const waits = [both.wait(), both.wait(), both.wait()];
+  const late = vi.spyOn(clock, 'nowMs').mockReturnValue(28); // The first timer is 18 ms late.
+  clock.advanceTo(28);
+  expect(both.stats()).toMatchObject({ allowed: 3, waiting: 1 });
+  expect([fast.stats().allowed, faster.stats().allowed]).toEqual([3, 3]);
+  late.mockRestore();
+  await clock.run(100);
+  await Promise.all(waits);
 });
 
 test('whatever comes, all of them have let the same calls in', () => {

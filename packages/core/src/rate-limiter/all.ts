@@ -11,13 +11,17 @@ import {
   type RejectedError,
   type Task,
 } from '../core/index.ts';
-import { checkWait, type WaitOptions } from './limiter-options.ts';
+import { checkCount, checkWait, type WaitOptions } from './limiter-options.ts';
 import { WaitingRoom, type WaitingLine } from './waiting/index.ts';
 
 /** A limiter that can be one of several: the plain ones, the keyed one, and `all` itself. */
 export interface Combinable extends GatePolicy {
   peek(nowMs: number, cost?: number, options?: ExecuteOptions): number;
   turnMs(nowMs: number, ahead: number, n: number, key?: string): number;
+  /** Without it, those who wait learn of a change of this limiter when the turn comes that it named before. */
+  watch?(watcher: () => void): () => void;
+  /** `all` has none: it is the limiters of which it is made that have a capacity. */
+  quota?(key?: string): { readonly limit: number };
 }
 
 export interface AllLimiterOptions {
@@ -51,6 +55,9 @@ export class AllLimiter implements GatePolicy, Combinable {
   readonly #room: WaitingRoom;
   /** One line for each key: no key waits behind another. */
   readonly #lines = new Map<string | undefined, WaitingLine>();
+  /** What ends the watch over the limiters, which lasts as long as somebody waits. */
+  #watches: readonly ((() => void) | undefined)[] = [];
+  readonly #watchers = new Set<() => void>();
   #latestMs = -Infinity;
   #stopped = false;
 
@@ -62,19 +69,27 @@ export class AllLimiter implements GatePolicy, Combinable {
     this.clock = (limiters[0] as Combinable).clock;
     this.#maxWaiting = options.maxWaiting ?? 10_000;
     this.#chain = new GateChain(this.name, [this], this.clock);
-    this.#room = new WaitingRoom(this.clock, () => this.#nowMs());
+    this.#room = new WaitingRoom(
+      this.clock,
+      () => this.#nowMs(),
+      () => this.#tellWatchers(),
+    );
   }
 
-  /** Takes `n` permits from every limiter, or none; never more than the smallest capacity. @throws RangeError unless `n` is an integer of at least 1. */
+  /** Takes `n` permits from every limiter, or none. @throws RangeError unless `n` is an integer from 1 to the smallest capacity. */
   allow(n = 1, key?: string): boolean {
     const nowMs = this.#nowMs();
     const options = key === undefined ? undefined : { key };
-    return this.enter(nowMs, n, options) === 0;
+    const waitMs = this.peek(nowMs, n, options);
+    if (waitMs === Infinity) this.#checkCapacity(n, key);
+    return this.#decide(waitMs, nowMs, n, options) === 0;
   }
 
-  /** How long until all of them have `n` permits, in ms; Infinity when one never will. Takes nothing. */
+  /** How long until all of them have `n` permits, in ms; 0 when they have. Takes nothing. @throws RangeError as `allow` */
   retryAfterMs(n = 1, key?: string): number {
-    return this.peek(this.#nowMs(), n, key === undefined ? undefined : { key });
+    const waitMs = this.peek(this.#nowMs(), n, key === undefined ? undefined : { key });
+    if (waitMs === Infinity) this.#checkCapacity(n, key);
+    return waitMs;
   }
 
   /**
@@ -88,10 +103,13 @@ export class AllLimiter implements GatePolicy, Combinable {
       checkWait(this.name, wait, ['key']);
       if (this.#stopped) return Promise.reject(this.#stoppedError());
       const waitMs = this.peek(this.#nowMs(), n, { key });
-      if (waitMs === Infinity) return Promise.reject(this.refuse(waitMs));
+      if (waitMs === Infinity) {
+        this.#checkCapacity(n, key);
+        return Promise.reject(this.refuse(waitMs));
+      }
       const line = this.#lineOf(key);
       const turn = this.#room.join(line, n, wait, this.#maxWaiting);
-      if (line.size > 0) this.#lines.set(key, line);
+      if (line.size > 0) this.#keepLine(key, line);
       return turn;
     } catch (mistake) {
       return Promise.reject(mistake);
@@ -123,6 +141,7 @@ export class AllLimiter implements GatePolicy, Combinable {
       line.refuseAll(this.#stoppedError());
       this.#room.serve(line, this.#nowMs());
     }
+    this.#tellWatchers();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -130,21 +149,11 @@ export class AllLimiter implements GatePolicy, Combinable {
   }
 
   enter(nowMs: number, cost = 1, options?: ExecuteOptions): number {
-    const waitMs = this.peek(nowMs, cost, options);
-    if (waitMs > 0) {
-      this.#rejected++;
-      // Those who refuse count it; the others are not asked.
-      for (const limiter of this.limiters) {
-        if (limiter.peek(nowMs, cost, options) > 0) limiter.enter(nowMs, cost, options);
-      }
-      return waitMs;
-    }
-    for (const limiter of this.limiters) limiter.enter(nowMs, cost, options);
-    this.#allowed++;
-    return 0;
+    return this.#decide(this.peek(nowMs, cost, options), nowMs, cost, options);
   }
 
   peek(nowMs: number, cost = 1, options?: ExecuteOptions): number {
+    this.#tellTime(nowMs);
     const line = this.#lines.get(options?.key);
     // Those whose turn it is go first: their timer may be late.
     if (line) this.#room.serve(line, nowMs);
@@ -152,15 +161,27 @@ export class AllLimiter implements GatePolicy, Combinable {
     for (const limiter of this.limiters) {
       waitMs = Math.max(waitMs, limiter.peek(nowMs, cost, options));
     }
-    return line?.size ? Math.max(waitMs, line.lastTurnMs(nowMs)) : waitMs;
+    if (!line?.size || waitMs === Infinity) return waitMs;
+    const behindMs = this.#turnMs(nowMs, line.permits, cost, options?.key);
+    return Math.max(waitMs, behindMs, line.lastTurnMs(nowMs));
   }
 
+  /** As for a limiter of its own: behind those who wait here. */
   turnMs(nowMs: number, ahead: number, n: number, key?: string): number {
-    let turnMs = 0;
-    for (const limiter of this.limiters) {
-      turnMs = Math.max(turnMs, limiter.turnMs(nowMs, ahead, n, key));
-    }
-    return turnMs;
+    this.#tellTime(nowMs);
+    const line = this.#lines.get(key);
+    if (line) this.#room.serve(line, nowMs);
+    return this.#turnMs(nowMs, (line?.permits ?? 0) + ahead, n, key);
+  }
+
+  /** As a limiter does: for an `all` among the limiters of another. */
+  watch(watcher: () => void): () => void {
+    const limiters = this.limiters.map((limiter) => limiter.watch?.(watcher));
+    this.#watchers.add(watcher);
+    return () => {
+      this.#watchers.delete(watcher);
+      for (const end of limiters) end?.();
+    };
   }
 
   /** A permit taken is spent, whatever becomes of the call. */
@@ -170,13 +191,44 @@ export class AllLimiter implements GatePolicy, Combinable {
     return new RateLimitedError(this.name, `${this.name}: one of the limits is reached`, waitMs);
   }
 
+  #decide(waitMs: number, nowMs: number, n: number, options: ExecuteOptions | undefined): number {
+    if (waitMs > 0) {
+      this.#rejected++;
+      // Those who refuse count it; the others are not asked.
+      for (const limiter of this.limiters) {
+        if (limiter.peek(nowMs, n, options) > 0) limiter.enter(nowMs, n, options);
+      }
+      return waitMs;
+    }
+    for (const limiter of this.limiters) limiter.enter(nowMs, n, options);
+    this.#allowed++;
+    return 0;
+  }
+
+  #turnMs(nowMs: number, ahead: number, n: number, key: string | undefined): number {
+    let turnMs = 0;
+    for (const limiter of this.limiters) {
+      turnMs = Math.max(turnMs, limiter.turnMs(nowMs, ahead, n, key));
+    }
+    return turnMs;
+  }
+
+  #checkCapacity(n: number, key: string | undefined): void {
+    checkCount(this.name, n, capacityOf(this.limiters, key));
+  }
+
   #lineOf(key: string | undefined): WaitingLine {
     const open = this.#lines.get(key);
     if (open) return open;
     return this.#room.openLine({
-      turnMs: (nowMs, ahead, n) => this.turnMs(nowMs, ahead, n, key),
-      take: (nowMs, n) => {
-        for (const limiter of this.limiters) limiter.enter(nowMs, n, { key });
+      // A line that makes up for a late timer asks for a time gone by. One of the limiters may have
+      // decided since, and answers for the latest time that it knows: so all are asked for the latest.
+      turnMs: (nowMs, ahead, n) => {
+        const turnMs = this.#turnMs(this.#latestMs, ahead, n, key);
+        return turnMs > 0 ? turnMs + this.#latestMs - nowMs : 0;
+      },
+      take: (_nowMs, n) => {
+        for (const limiter of this.limiters) limiter.enter(this.#latestMs, n, { key });
         this.#allowed++;
       },
       // There is no `reserve` here, so nobody's turn is ever fixed.
@@ -187,13 +239,44 @@ export class AllLimiter implements GatePolicy, Combinable {
         this.#rejected++;
         return this.refuse(waitMs);
       },
-      emptied: () => void this.#lines.delete(key),
+      emptied: () => this.#forgetLine(key),
     });
   }
 
+  #keepLine(key: string | undefined, line: WaitingLine): void {
+    if (this.#lines.size === 0) {
+      this.#watches = this.limiters.map((limiter) => limiter.watch?.(() => this.#reckonAnew()));
+    }
+    this.#lines.set(key, line);
+  }
+
+  #forgetLine(key: string | undefined): void {
+    if (!this.#lines.delete(key) || this.#lines.size > 0) return;
+    for (const end of this.#watches) end?.();
+    this.#watches = [];
+  }
+
+  /** A limiter has changed: everybody gets a new turn. */
+  #reckonAnew(): void {
+    const nowMs = this.#nowMs();
+    for (const line of this.#lines.values()) {
+      line.reckonAnew(nowMs, 1);
+      this.#room.serve(line, nowMs);
+    }
+    this.#tellWatchers();
+  }
+
+  #tellWatchers(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+
   #nowMs(): number {
-    this.#latestMs = Math.max(this.#latestMs, this.clock.nowMs());
+    this.#tellTime(this.clock.nowMs());
     return this.#latestMs;
+  }
+
+  #tellTime(nowMs: number): void {
+    this.#latestMs = Math.max(this.#latestMs, nowMs);
   }
 
   #stoppedError(): PoolStoppedError {
@@ -216,6 +299,16 @@ export interface AllLimiterStats {
 /** Several limits as one; see {@link AllLimiter}. */
 export function all(limiters: readonly Combinable[], options?: AllLimiterOptions): AllLimiter {
   return new AllLimiter(limiters, options);
+}
+
+/** The smallest: what exceeds it can never pass. */
+function capacityOf(limiters: readonly Combinable[], key: string | undefined): number {
+  const capacities = limiters.map((limiter) =>
+    limiter instanceof AllLimiter
+      ? capacityOf(limiter.limiters, key)
+      : (limiter.quota?.(key).limit ?? Infinity),
+  );
+  return Math.min(...capacities);
 }
 
 function checkLimiters(limiters: readonly Combinable[], options: AllLimiterOptions): void {

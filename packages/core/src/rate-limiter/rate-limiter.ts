@@ -68,6 +68,8 @@ export abstract class RateLimiter<
   #room: WaitingRoom | undefined;
   #line: WaitingLine | undefined;
   #stopped = false;
+  /** Those who wait here and elsewhere at once. */
+  #watchers: Set<() => void> | undefined;
 
   /** @throws InvalidOptionsError naming every option that is wrong. */
   constructor(kind: AnyKind, options: Options) {
@@ -183,6 +185,7 @@ export abstract class RateLimiter<
     this.#options = options;
     this.#succeed();
     this.#serveLine();
+    this.#tellWatchers();
   }
 
   stats(): RateLimiterStats {
@@ -203,6 +206,7 @@ export abstract class RateLimiter<
     this.#stopped = true;
     this.#line?.refuseAll(this.#stoppedError());
     this.#serveLine();
+    this.#tellWatchers();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -251,6 +255,17 @@ export abstract class RateLimiter<
     return this.#algorithm.turnMs(0, this.#numbers[NOW] as number, ahead, n);
   }
 
+  /**
+   * Calls `watcher` when a turn may come sooner or later than `turnMs` said, for another reason than that
+   * permits were taken: other options, a reservation given back, a caller who left the line. For what
+   * waits at several limits at once, see `all`. Returns what ends it. O(1).
+   */
+  watch(watcher: () => void): () => void {
+    const watchers = (this.#watchers ??= new Set());
+    watchers.add(watcher);
+    return () => void watchers.delete(watcher);
+  }
+
   /** What a client may be told about the limit and what is left of it. */
   quota(): Quota {
     return quotaOf(this.#algorithm, 0, this.#readClock(), this.available());
@@ -291,7 +306,11 @@ export abstract class RateLimiter<
     this.#checkCount(n);
     checkWait(this.name, options);
     if (this.#stopped) return Promise.reject(this.#stoppedError());
-    this.#room ??= new WaitingRoom(this.clock, () => this.#readClock());
+    this.#room ??= new WaitingRoom(
+      this.clock,
+      () => this.#readClock(),
+      () => this.#tellWatchers(),
+    );
     this.#line ??= this.#room.openLine({
       turnMs: (nowMs, ahead, permits) => this.#algorithm.turnMs(0, nowMs, ahead, permits),
       take: (nowMs, permits) => {
@@ -331,7 +350,12 @@ export abstract class RateLimiter<
     const back = this.#algorithm.giveBack(0, this.#readClock(), taken);
     if (back > 0) this.#numbers[ALLOWED] = (this.#numbers[ALLOWED] as number) - 1;
     this.#serveLine();
+    if (back > 0) this.#tellWatchers();
     return back;
+  }
+
+  #tellWatchers(): void {
+    if (this.#watchers) for (const watcher of this.#watchers) watcher();
   }
 
   /** Puts an algorithm of today's options in the place of the one before. */

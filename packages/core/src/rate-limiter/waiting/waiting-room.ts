@@ -12,14 +12,17 @@ export class WaitingRoom {
   readonly #clock: Clock;
   /** The time as the limiter counts it: the clock's, but never back. */
   readonly #nowMs: () => number;
+  readonly #left: (() => void) | undefined;
   readonly #tally: Tally = { permits: 0 };
   readonly #lines = new IntrusiveHeap<WaitingLine>((line) => line.nextMs);
   #cancelTimer: (() => void) | undefined;
   #timerMs = Infinity;
 
-  constructor(clock: Clock, nowMs: () => number) {
+  /** @param left told when somebody may have left without his permits */
+  constructor(clock: Clock, nowMs: () => number, left?: () => void) {
     this.#clock = clock;
     this.#nowMs = nowMs;
+    this.#left = left;
   }
 
   openLine(turns: Turns): WaitingLine {
@@ -72,6 +75,7 @@ export class WaitingRoom {
       line.remove(waiter);
       waiter.refuse(reason);
       this.serve(line, this.#nowMs());
+      this.#left?.();
     });
     line.add(waiter);
     this.serve(line, this.#nowMs());
@@ -106,5 +110,6 @@ export class WaitingRoom {
       this.#place(line);
     }
     this.#arm(nowMs);
+    this.#left?.();
   }
 }
