@@ -3,6 +3,7 @@ export { rateLimiterConformance } from './rate-limiter-conformance.ts';
 export type { ConformanceCase } from './rate-limiter-conformance.ts';
 export type {
   ConformanceSettings,
+  ConformanceVerb,
   ConformingLimiter,
   RateLimiterSubject,
 } from './rate-limiter-subject.ts';

@@ -36,3 +36,14 @@ test('a limiter that names a time too early is found out', async () => {
     'after exactly retryAfterMs the call is let in, and a step earlier it is not',
   );
 });
+
+test('cases about what a limiter does not have are left out', () => {
+  const create = (settings: ConformanceSettings) => new TokenBucket(settings);
+  const names = rateLimiterConformance({ create }).map(({ name }) => name);
+  const fewer = rateLimiterConformance({ create, without: ['reserve', 'setCapacity'] });
+  expect(names.filter((name) => !fewer.some((left) => left.name === name))).toEqual([
+    'a reservation given back at once leaves no trace, and comes back once',
+    'reservations far ahead given back at once leave no trace, and mint nothing later',
+    'a lower capacity cuts what is there, a higher one adds nothing to a spent one',
+  ]);
+});

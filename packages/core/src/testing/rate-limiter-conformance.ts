@@ -1,6 +1,17 @@
-import { settlePromises } from './manual-clock.ts';
-import type { RateLimiterSubject } from './rate-limiter-subject.ts';
-import { isFine, must, restMs, roundingMs, trials, type Trial } from './rate-limiter-trial.ts';
+import type { ConformanceVerb, RateLimiterSubject } from './rate-limiter-subject.ts';
+import {
+  isFine,
+  must,
+  outcome,
+  restMs,
+  roundingMs,
+  same,
+  spend,
+  STEPS,
+  trials,
+  type Check,
+  type Trial,
+} from './rate-limiter-trial.ts';
 import { SeededRandom } from './seeded-random.ts';
 
 /** One promise: `run` rejects with an Error that says where it was broken. */
@@ -9,10 +20,6 @@ export interface ConformanceCase {
   readonly name: string;
   readonly run: () => Promise<void>;
 }
-
-const STEPS = [0.1, 1 / 3, 0.7, 10 / 3];
-
-type Check = (trial: Trial) => void | Promise<void>;
 
 const CASES: Readonly<Record<string, Check>> = {
   'no window of time sees more than the capacity and what the rate earns in it': staysInBounds,
@@ -32,22 +39,31 @@ const CASES: Readonly<Record<string, Check>> = {
   'a limiter that stops refuses all who wait and owns no timer': stopsCleanly,
 };
 
+/** The cases that some limiters cannot run. */
+const NEEDS: ReadonlyMap<Check, readonly ConformanceVerb[]> = new Map([
+  [givesBack, ['reserve']],
+  [mintsNothing, ['reserve']],
+  [settlesBeforeNewRate, ['setRate']],
+  [cutsLevel, ['setCapacity']],
+  [retimesWaiters, ['setRate']],
+]);
+
 /**
  * The promises of a rate limiter, each as a case to be run by whatever test runner there is:
  * `for (const { name, run } of rateLimiterConformance(subject)) test(name, run)`. Every case goes over
  * awkward rates, capacities and origins of the clock; a case takes some 10 ms.
  */
 export function rateLimiterConformance(subject: RateLimiterSubject): readonly ConformanceCase[] {
-  return Object.entries(CASES).map(([name, check]) => ({
+  const { without = [] } = subject;
+  const applies = (check: Check): boolean =>
+    !(NEEDS.get(check) ?? []).some((verb) => without.includes(verb));
+  const cases = Object.entries(CASES).filter(([, check]) => applies(check));
+  return cases.map(([name, check]) => ({
     name,
     run: async () => {
       for (const trial of trials(subject)) await check(trial);
     },
   }));
-}
-
-function spend({ limiter, capacity }: Trial): void {
-  for (let n = capacity; n > 0 && limiter.allow(); n--);
 }
 
 function staysInBounds(trial: Trial): void {
@@ -164,13 +180,14 @@ function mintsNothing(trial: Trial): void {
 }
 
 async function refusesMisuse(trial: Trial): Promise<void> {
-  const { limiter, clock, capacity } = trial;
+  const { limiter, clock, capacity, subject } = trial;
+  const canReserve = !subject.without?.includes('reserve');
   limiter.allow();
   const before = [limiter.stats(), limiter.available(), limiter.retryAfterMs(capacity)];
   for (const n of [0, -5, 1.5, Number.NaN, Infinity, capacity + 1]) {
     const calls = {
       allow: () => limiter.allow(n),
-      reserve: () => limiter.reserve(n),
+      ...(canReserve && { reserve: () => limiter.reserve(n) }),
       retryAfterMs: () => limiter.retryAfterMs(n),
       wait: () => limiter.wait(n),
     };
@@ -300,10 +317,11 @@ async function leavesAtAbort(trial: Trial): Promise<void> {
 }
 
 async function refusesHopelessWait(trial: Trial): Promise<void> {
-  const { limiter, clock } = trial;
+  const { limiter, clock, subject } = trial;
   if (!isFine(trial)) return;
   spend(trial);
-  const waitMs = limiter.reserve().waitMs + limiter.retryAfterMs();
+  const reservedMs = subject.without?.includes('reserve') ? 0 : limiter.reserve().waitMs;
+  const waitMs = reservedMs + limiter.retryAfterMs();
   const before = [limiter.retryAfterMs(), limiter.stats().allowed, limiter.stats().waiting];
   const refusal = await outcome(() =>
     limiter.wait(1, { maxWaitMs: Math.min(waitMs, before[0] as number) / 2 }),
@@ -347,19 +365,4 @@ async function stopsCleanly(trial: Trial): Promise<void> {
     `a late caller got ${String(late)}`,
     trial,
   );
-}
-
-/** What a promise rejects with; undefined when it does not. */
-async function outcome(act: () => Promise<unknown>): Promise<unknown> {
-  let reason: unknown;
-  const settled = act().catch((thrown: unknown) => {
-    reason = thrown;
-  });
-  await settlePromises();
-  await Promise.race([settled, Promise.resolve()]);
-  return reason;
-}
-
-function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -1,9 +1,12 @@
 import type { Clock } from '../core/index.ts';
 
-/** What the suite calls of a limiter. Every RateLimiter of `@sluice/core` has it. */
+/**
+ * What the suite calls of a limiter. Every RateLimiter of `@sluice/core` has it; what can be left out, the
+ * subject names in `without`.
+ */
 export interface ConformingLimiter {
   allow(n?: number): boolean;
-  reserve(n?: number): { readonly waitMs: number; cancel(): number };
+  reserve?(n?: number): { readonly waitMs: number; cancel(): number };
   wait(
     n?: number,
     options?: {
@@ -15,8 +18,8 @@ export interface ConformingLimiter {
   retryAfterMs(n?: number): number;
   available(): number;
   peek(nowMs: number, n?: number): number;
-  setRate(ratePerSecond: number): void;
-  setCapacity(capacity: number): void;
+  setRate?(ratePerSecond: number): void;
+  setCapacity?(capacity: number): void;
   stats(): { readonly allowed: number; readonly rejected: number; readonly waiting: number };
   stop(): Promise<void>;
 }
@@ -26,6 +29,9 @@ export interface ConformanceSettings {
   readonly ratePerSecond: number;
   readonly capacity: number;
 }
+
+/** What a limiter may lack. */
+export type ConformanceVerb = 'reserve' | 'setRate' | 'setCapacity';
 
 /** An implementation, and what it promises beyond what all of them do. */
 export interface RateLimiterSubject {
@@ -37,4 +43,6 @@ export interface RateLimiterSubject {
   readonly steady?: boolean;
   /** It lets callers of `wait` and `reserve` leave one by one, however much is there. @default false */
   readonly spaced?: boolean;
+  /** Verbs that it does not have: the cases that are about them are left out. @default none */
+  readonly without?: readonly ConformanceVerb[];
 }
