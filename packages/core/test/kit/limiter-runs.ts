@@ -8,7 +8,7 @@ import {
   type KeyedAlgorithm,
   type RateLimiter,
 } from '../../src/rate-limiter/index.ts';
-import { ManualClock } from '../../src/testing/index.ts';
+import type { ManualClock } from '../../src/testing/index.ts';
 
 export interface Limits {
   readonly clock: ManualClock;
@@ -68,7 +68,13 @@ export const KINDS: readonly Kind[] = [
 ];
 
 export const aRate: fc.Arbitrary<number> = fc.constantFrom(0.7, 10 / 3, 7, 99.9);
-export const aPatience: fc.Arbitrary<number> = fc.constantFrom(Infinity, Infinity, 0, 150, 1000);
+export const aPatience: fc.Arbitrary<number> = fc.constantFrom(
+  Infinity,
+  Infinity,
+  0,
+  151.37,
+  1003.71,
+);
 export const aPause: fc.Arbitrary<number> = fc.constantFrom(0.1, 10 / 3, 50, 777.7);
 
 /** As `expect`, at a hundredth of its price: a run asks some hundred times. */
