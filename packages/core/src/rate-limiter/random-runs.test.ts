@@ -132,7 +132,10 @@ class Run {
     this.#waits.add(
       call,
       (signal) => this.limiter.wait(n, { maxWaitMs, priority, signal }),
-      () => void this.#passed.add(n, this.#nowMs()),
+      () => {
+        // A turn that was fixed under a larger capacity stays, as a reservation does.
+        if (n <= this.#capacity) this.#passed.add(n, this.#nowMs());
+      },
     );
   }
 

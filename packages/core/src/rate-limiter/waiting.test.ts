@@ -192,3 +192,16 @@ test.each([
     expect([limiter.stats().waiting, clock.pending]).toEqual([0, 0]);
   },
 );
+
+test('a LeakyBucket takes nothing back that somebody was told to leave behind: no two leave together', () => {
+  const clock = new ManualClock();
+  const bucket = new LeakyBucket({ ratePerSecond: 1, capacity: 5, clock });
+  const first = bucket.reserve(2);
+  const second = bucket.reserve(2);
+  expect([first.waitMs, second.waitMs]).toEqual([0, 2000]);
+  expect(first.cancel()).toBe(0);
+  const third = bucket.reserve(4);
+  expect(third.waitMs).toBe(4000);
+  expect([third.cancel(), second.cancel()]).toEqual([4, 2]);
+  expect(bucket.reserve().waitMs).toBe(2000);
+});
