@@ -12,7 +12,7 @@ import {
   type Task,
 } from '../core/index.ts';
 import { checkCount, checkWait, type WaitOptions } from './limiter-options.ts';
-import { WaitingRoom, type WaitingLine } from './waiting/index.ts';
+import { WaitingRoom, Watchers, type WaitingLine } from './waiting/index.ts';
 
 /** A limiter that can be one of several: the plain ones, the keyed one, and `all` itself. */
 export interface Combinable extends GatePolicy {
@@ -57,7 +57,7 @@ export class AllLimiter implements GatePolicy, Combinable {
   readonly #lines = new Map<string | undefined, WaitingLine>();
   /** What ends the watch over the limiters, which lasts as long as somebody waits. */
   #watches: readonly ((() => void) | undefined)[] = [];
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Watchers();
   #latestMs = -Infinity;
   #stopped = false;
 
@@ -72,7 +72,7 @@ export class AllLimiter implements GatePolicy, Combinable {
     this.#room = new WaitingRoom(
       this.clock,
       () => this.#nowMs(),
-      () => this.#tellWatchers(),
+      () => this.#watchers.tell(),
     );
   }
 
@@ -141,7 +141,7 @@ export class AllLimiter implements GatePolicy, Combinable {
       line.refuseAll(this.#stoppedError());
       this.#room.serve(line, this.#nowMs());
     }
-    this.#tellWatchers();
+    this.#watchers.tell();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -177,9 +177,9 @@ export class AllLimiter implements GatePolicy, Combinable {
   /** As a limiter does: for an `all` among the limiters of another. */
   watch(watcher: () => void): () => void {
     const limiters = this.limiters.map((limiter) => limiter.watch?.(watcher));
-    this.#watchers.add(watcher);
+    const own = this.#watchers.add(watcher);
     return () => {
-      this.#watchers.delete(watcher);
+      own();
       for (const end of limiters) end?.();
     };
   }
@@ -263,11 +263,7 @@ export class AllLimiter implements GatePolicy, Combinable {
       line.reckonAnew(nowMs, 1);
       this.#room.serve(line, nowMs);
     }
-    this.#tellWatchers();
-  }
-
-  #tellWatchers(): void {
-    for (const watcher of this.#watchers) watcher();
+    this.#watchers.tell();
   }
 
   #nowMs(): number {

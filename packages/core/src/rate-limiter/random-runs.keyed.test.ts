@@ -99,6 +99,8 @@ function limitOf({ name, algorithm }: Kind, { ratePerSecond, capacity }: Rate): 
 /** A key, and the plain limiter that gets the same calls. */
 interface Twin {
   limiter: RateLimiter;
+  /** Whether those who wait have fixed times. */
+  fixed?: boolean;
   plan: 'pro' | undefined;
   blockedUntilMs: number;
 }
@@ -175,10 +177,13 @@ class Run {
     const n = Math.min('n' in action ? action.n : 1, this.#rateOf(twin.plan).capacity);
     if (action.do === 'allow') this.#allow(key, twin, n);
     if (action.do === 'wait') this.#wait(key, twin, { ...action, n });
-    // What these do to those who wait, the plain one has no word for.
-    if (twin.limiter.stats().waiting > 0) return;
-    if (action.do === 'plan') this.#setPlan(key, twin, action.plan);
+    const waits = twin.limiter.stats().waiting > 0;
+    // On another plan, what was taken for a fixed time cannot be given back.
+    twin.fixed = waits && (twin.fixed === true || action.do === 'reserve');
+    if (action.do === 'plan' && !twin.fixed) this.#setPlan(key, twin, action.plan);
     if (action.do === 'reserve' && !this.#isBlocked(twin)) this.#reserve(key, twin, n);
+    // What these do to those who wait, the plain one has no word for.
+    if (waits) return;
     if (action.do === 'penalty') {
       must(keyed.penalty(key, n), 'no room');
       twin.limiter.reserve(n);
@@ -202,8 +207,6 @@ class Run {
    * limit too if it is: so it is forgotten here.
    */
   #changeLimit(keys: readonly string[], change: () => void): void {
-    // What was reserved under other limits is not given back to a key.
-    this.#reserved = [];
     const whole = keys.filter((key) => this.#isWhole(this.#twins.get(key) as Twin));
     for (const key of whole) this.keyed.delete(key);
     change();
@@ -266,6 +269,8 @@ class Run {
   }
 
   #setPlan(key: string, twin: Twin, plan: 'pro' | undefined): void {
+    // The mark of a reservation says nothing on another plan.
+    this.#reserved = this.#reserved.filter((each) => each.key !== key);
     this.#changeLimit([key], () => {
       this.keyed.setPlan(key, plan);
       twin.plan = plan;

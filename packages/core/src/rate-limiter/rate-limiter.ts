@@ -20,7 +20,7 @@ import {
 } from './limiter-options.ts';
 import { quotaOf, wholePermits, type Quota } from './quota.ts';
 import type { Reservation } from './reservation.ts';
-import { WaitingRoom, type WaitingLine } from './waiting/index.ts';
+import { WaitingRoom, Watchers, type WaitingLine } from './waiting/index.ts';
 
 export interface RateLimiterStats {
   /** The most that can pass at once. */
@@ -68,8 +68,7 @@ export abstract class RateLimiter<
   #room: WaitingRoom | undefined;
   #line: WaitingLine | undefined;
   #stopped = false;
-  /** Those who wait here and elsewhere at once. */
-  #watchers: Set<() => void> | undefined;
+  readonly #watchers = new Watchers();
 
   /** @throws InvalidOptionsError naming every option that is wrong. */
   constructor(kind: AnyKind, options: Options) {
@@ -185,7 +184,7 @@ export abstract class RateLimiter<
     this.#options = options;
     this.#succeed();
     this.#serveLine();
-    this.#tellWatchers();
+    this.#watchers.tell();
   }
 
   stats(): RateLimiterStats {
@@ -206,7 +205,7 @@ export abstract class RateLimiter<
     this.#stopped = true;
     this.#line?.refuseAll(this.#stoppedError());
     this.#serveLine();
-    this.#tellWatchers();
+    this.#watchers.tell();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -261,9 +260,7 @@ export abstract class RateLimiter<
    * waits at several limits at once, see `all`. Returns what ends it. O(1).
    */
   watch(watcher: () => void): () => void {
-    const watchers = (this.#watchers ??= new Set());
-    watchers.add(watcher);
-    return () => void watchers.delete(watcher);
+    return this.#watchers.add(watcher);
   }
 
   /** What a client may be told about the limit and what is left of it. */
@@ -309,7 +306,7 @@ export abstract class RateLimiter<
     this.#room ??= new WaitingRoom(
       this.clock,
       () => this.#readClock(),
-      () => this.#tellWatchers(),
+      () => this.#watchers.tell(),
     );
     this.#line ??= this.#room.openLine({
       turnMs: (nowMs, ahead, permits) => this.#algorithm.turnMs(0, nowMs, ahead, permits),
@@ -350,12 +347,8 @@ export abstract class RateLimiter<
     const back = this.#algorithm.giveBack(0, this.#readClock(), taken);
     if (back > 0) this.#numbers[ALLOWED] = (this.#numbers[ALLOWED] as number) - 1;
     this.#serveLine();
-    if (back > 0) this.#tellWatchers();
+    if (back > 0) this.#watchers.tell();
     return back;
-  }
-
-  #tellWatchers(): void {
-    if (this.#watchers) for (const watcher of this.#watchers) watcher();
   }
 
   /** Puts an algorithm of today's options in the place of the one before. */

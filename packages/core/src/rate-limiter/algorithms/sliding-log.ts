@@ -62,7 +62,7 @@ export class SlidingLogAlgorithm extends WindowedAlgorithm {
     return Math.max(0, lastMs + this.windowMs - nowMs);
   }
 
-  /** Keeps the newest times that fit. */
+  /** Keeps the newest times that fit, of those that still counted in the window before. */
   adopt(at: number, nowMs: number, before: Algorithm, from: number): void {
     if (!(before instanceof SlidingLogAlgorithm)) return;
     before.settle(from, nowMs);
@@ -71,7 +71,9 @@ export class SlidingLogAlgorithm extends WindowedAlgorithm {
     const kept = Math.min(this.capacity, before.capacity);
     for (let i = 1; i <= kept; i++) {
       const place = RING + (((old[HEAD] as number) + before.capacity - i) % before.capacity);
-      this.#setTime(at, this.capacity - i, old[place] as number);
+      const timeMs = old[place] as number;
+      if (timeMs + before.windowMs - nowMs <= resolutionMs(nowMs)) break;
+      this.#setTime(at, this.capacity - i, timeMs);
     }
     this.adoptAhead(at, before, from, (timeMs) => timeMs);
   }

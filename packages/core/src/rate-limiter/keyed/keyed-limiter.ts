@@ -87,23 +87,17 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
     this.#keys.checkCount(slot, n);
     this.#keys.serveLine(slot);
     this.#keys.lines.get(slot)?.fix(nowMs);
-    const [algorithm, place] = [
-      this.#keys.states.algorithmOf(slot),
-      this.#keys.states.placeOf(slot),
-    ];
-    const ownMs = algorithm.reserve(place, nowMs, n);
-    const waitMs = Math.max(ownMs, this.#keys.states.blockedMs(slot, nowMs));
+    const reserved = this.#keys.reserve(slot, nowMs, n);
+    const waitMs = Math.max(reserved.waitMs, this.#keys.states.blockedMs(slot, nowMs));
     this.#keys.serveLine(slot);
     this.#keys.count(ALLOWED);
-    const taken = { n, mark: algorithm.mark(place), dueMs: nowMs + ownMs };
-    const reserved = { slot, era: this.#keys.states.eraOf(slot), taken };
     let cancelled = false;
     return {
       waitMs,
       cancel: () => {
         if (cancelled) return 0;
         cancelled = true;
-        return this.#keys.giveBack(key, reserved);
+        return this.#keys.cancel(key, reserved);
       },
     };
   }
@@ -142,6 +136,11 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
     const slot = this.#keys.slotFor(this.#keys.requireKey({ key }));
     if (this.#keys.lines.get(slot)) return this.#keys.waitMs(slot, n, ahead);
     return this.#keys.turnsOf(slot).turnMs(this.#keys.nowMs, ahead, n);
+  }
+
+  /** @see RateLimiter.watch: of any key. */
+  watch(watcher: () => void): () => void {
+    return this.#keys.lines.watch(watcher);
   }
 
   /** Whole permits of `key` that could be taken now. */
@@ -183,8 +182,7 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
     const nowMs = this.#keys.readClock();
     const slot = this.#keys.slotFor(key);
     if (slot === OVERFLOW) return false;
-    this.#keys.states.block(slot, nowMs + ms);
-    this.#keys.serveLine(slot);
+    this.#keys.lines.change(nowMs, () => this.#keys.states.block(slot, nowMs + ms), slot);
     return true;
   }
 
@@ -194,9 +192,9 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
     const slot = this.#keys.slotFor(key);
     this.#keys.checkCount(slot, n);
     if (slot === OVERFLOW) return false;
-    this.#keys.states.algorithmOf(slot).take(this.#keys.states.placeOf(slot), nowMs, n);
-    this.#keys.states.use(slot, n);
-    this.#keys.serveLine(slot);
+    const { states, lines } = this.#keys;
+    lines.change(nowMs, () => states.algorithmOf(slot).take(states.placeOf(slot), nowMs, n), slot);
+    states.use(slot, n);
     return true;
   }
 
@@ -206,22 +204,22 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
     const slot = this.#keys.slotFor(key);
     this.#keys.checkCount(slot, n);
     if (slot === OVERFLOW) return 0;
-    const given = this.#keys.states
-      .algorithmOf(slot)
-      .reward(this.#keys.states.placeOf(slot), nowMs, n);
-    this.#keys.serveLine(slot);
+    const { states } = this.#keys;
+    const given = states.algorithmOf(slot).reward(states.placeOf(slot), nowMs, n);
+    this.#keys.lines.gained(slot, nowMs);
     return given;
   }
 
   /** Forgets what `key` has used, and its block. Those who wait for it go on waiting. Returns whether it was known. */
   delete(key: string): boolean {
-    this.#keys.readClock();
-    const slot = this.#keys.table.slotOf(key);
+    const nowMs = this.#keys.readClock();
+    const { table, states, lines } = this.#keys;
+    const slot = table.slotOf(key);
     if (slot === OVERFLOW) return false;
-    this.#keys.states.beginEra(slot);
-    this.#keys.states.reset(slot, this.#keys.planOf(key));
-    if (this.#keys.lines.get(slot)) this.#keys.serveLine(slot);
-    else this.#keys.table.delete(slot);
+    states.beginEra(slot);
+    states.reset(slot, this.#keys.planOf(key));
+    if (lines.get(slot) === undefined) table.delete(slot);
+    lines.gained(slot, nowMs);
     return true;
   }
 
@@ -237,8 +235,8 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
     else this.#keys.assigned.set(key, plan);
     const slot = this.#keys.table.slotOf(key);
     if (slot === OVERFLOW) return;
-    this.#keys.states.changePlan(slot, nowMs, this.#keys.planOf(key));
-    this.#keys.serveLine(slot);
+    const next = this.#keys.planOf(key);
+    this.#keys.lines.change(nowMs, () => this.#keys.states.changePlan(slot, nowMs, next), slot);
   }
 
   /**
@@ -271,12 +269,8 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
     const given = { ...this.#given, ...changes };
     const options = resolveKeyed(given);
     const nowMs = this.#keys.readClock();
-    this.#keys.lines.serveAll(nowMs);
     this.#given = given;
-    this.#keys.options = options;
-    this.#keys.table.maxKeys = options.maxKeys;
-    this.#keys.states.update(options, nowMs, this.#keys.table.slots());
-    this.#keys.lines.reckonAnew(nowMs);
+    this.#keys.lines.change(nowMs, () => this.#keys.update(options, nowMs));
   }
 
   stats(): KeyedLimiterStats {

@@ -21,11 +21,11 @@ export const ALLOWED = 1;
 export const REJECTED = 2;
 export const OVERFLOWED = 3;
 
-/** What a reservation took, and from whom. */
-export interface Reserved {
+/** What was taken in advance, and from whom. */
+export interface Reserved extends Taken {
+  readonly waitMs: number;
   readonly slot: number;
   readonly era: number;
-  readonly taken: Taken;
 }
 
 /** All keys of a keyed limiter: which slot is whose, what is in it, who waits for it, and the decisions. */
@@ -45,11 +45,7 @@ export class Keys {
     const nowMs = options.clock.nowMs();
     this.numbers[NOW] = -Infinity;
     this.states = new KeyStates(options, nowMs);
-    this.lines = new KeyLines(
-      options.clock,
-      () => this.readClock(),
-      (slot) => this.turnsOf(slot),
-    );
+    this.lines = new KeyLines(options.clock, () => this.readClock(), this);
     this.table = new KeyTable(options.maxKeys, (slot) => this.#isForgotten(slot));
   }
 
@@ -158,13 +154,9 @@ export class Keys {
         this.states.use(slot, n);
         this.count(ALLOWED);
       },
-      reserve: (nowMs, n) => {
-        const [algorithm, place] = [states.algorithmOf(slot), states.placeOf(slot)];
-        const dueMs = nowMs + algorithm.reserve(place, nowMs, n);
-        return { n, mark: algorithm.mark(place), dueMs };
-      },
-      giveBack: (taken) =>
-        void states.algorithmOf(slot).giveBack(states.placeOf(slot), this.nowMs, taken),
+      reserve: (nowMs, n) => this.reserve(slot, nowMs, n),
+      giveBack: (taken) => void this.#giveBack(taken as Reserved),
+      blockedMs: (nowMs) => states.blockedMs(slot, nowMs),
       admit: () => this.count(ALLOWED),
       refuse: (waitMs) => {
         this.count(REJECTED);
@@ -180,16 +172,35 @@ export class Keys {
     this.lines.serve(slot, this.nowMs);
   }
 
+  /** Takes `n` for the time at which they are there. */
+  reserve(slot: number, nowMs: number, n: number): Reserved {
+    const [algorithm, place] = [this.states.algorithmOf(slot), this.states.placeOf(slot)];
+    const waitMs = algorithm.reserve(place, nowMs, n);
+    const era = this.states.eraOf(slot);
+    return { n, mark: algorithm.mark(place), dueMs: nowMs + waitMs, waitMs, slot, era };
+  }
+
   /** A key that has been forgotten or deleted since has all its permits; so has one with a new slot. */
-  giveBack(key: string, reserved: Reserved): number {
-    const { slot, era, taken } = reserved;
+  cancel(key: string, reserved: Reserved): number {
     const nowMs = this.readClock();
-    const isKnown = slot === OVERFLOW || this.table.slotOf(key) === slot;
-    if (!isKnown || era !== this.states.eraOf(slot)) return 0;
-    const back = this.states.algorithmOf(slot).giveBack(this.states.placeOf(slot), nowMs, taken);
+    const { slot } = reserved;
+    if (slot !== OVERFLOW && this.table.slotOf(key) !== slot) return 0;
+    const back = this.#giveBack(reserved);
     if (back > 0) this.numbers[ALLOWED] = (this.numbers[ALLOWED] as number) - 1;
-    this.serveLine(slot);
+    this.lines.gained(slot, nowMs);
     return back;
+  }
+
+  #giveBack(reserved: Reserved): number {
+    const { states } = this;
+    const { slot, era } = reserved;
+    if (era !== states.eraOf(slot)) return 0;
+    return states.algorithmOf(slot).giveBack(states.placeOf(slot), this.nowMs, reserved);
+  }
+
+  permitMs(slot: number): number {
+    const { windowMs, capacity } = this.states.algorithmOf(slot);
+    return windowMs / capacity;
   }
 
   stoppedError(): PoolStoppedError {
@@ -197,6 +208,12 @@ export class Keys {
       this.options.name,
       `${this.options.name}: the limiter is stopped, nobody waits here`,
     );
+  }
+
+  update(options: ResolvedKeyed, nowMs: number): void {
+    this.options = options;
+    this.table.maxKeys = options.maxKeys;
+    this.states.update(options, nowMs, this.table.slots());
   }
 
   /** Reads the clock without handing the time out, which would allocate. */

@@ -16,6 +16,8 @@ export interface Turns {
   admit(): void;
   /** The refusal of a caller who cannot be served in time. */
   refuse(waitMs: number): Error;
+  /** Nobody leaves for so long, not even one with a fixed time, in ms. @default 0 */
+  blockedMs?(nowMs: number): number;
   /** Permits that may be waited for in this line. @default Infinity */
   maxWaiting?(): number;
   /** Nobody waits any more. */
@@ -133,7 +135,7 @@ export class WaitingLine implements HeapItem {
   serve(nowMs: number): void {
     let fromMs = Math.min(nowMs, Math.max(this.#turnAtMs, nowMs - MADE_UP_MS));
     for (let first = this.#first(); first; first = this.#first()) {
-      const dueMs = first.dueMs ?? fromMs + this.turns.turnMs(fromMs, 0, first.n);
+      const dueMs = this.#dueMs(first, fromMs, nowMs);
       if (dueMs === Infinity) {
         this.#refuse(first, Infinity);
         continue;
@@ -151,10 +153,7 @@ export class WaitingLine implements HeapItem {
       hasty.refuse(this.turns.refuse(this.turns.turnMs(nowMs, this.#permits, hasty.n)));
     }
     const first = this.#first();
-    this.#turnAtMs =
-      first === undefined
-        ? Infinity
-        : (first.dueMs ?? fromMs + this.turns.turnMs(fromMs, 0, first.n));
+    this.#turnAtMs = first === undefined ? Infinity : this.#dueMs(first, fromMs, nowMs);
     this.nextMs = Math.min(this.#turnAtMs, this.#byPatience.peek()?.giveUpAtMs ?? Infinity);
     if (this.#size === 0) this.turns.emptied?.();
   }
@@ -206,6 +205,13 @@ export class WaitingLine implements HeapItem {
       this.remove(first);
       first.refuse(error);
     }
+  }
+
+  /** When the first one leaves, reckoned from `fromMs`. */
+  #dueMs(first: Waiter, fromMs: number, nowMs: number): number {
+    if (first.dueMs === undefined) return fromMs + this.turns.turnMs(fromMs, 0, first.n);
+    const blockedMs = this.turns.blockedMs?.(nowMs) ?? 0;
+    return blockedMs > 0 ? Math.max(first.dueMs, nowMs + blockedMs) : first.dueMs;
   }
 
   /** Nobody leaves before those with fixed times, even where one of them has given his up. */
