@@ -58,6 +58,9 @@ test('SlidingLog decides as a list of all the times does, also after changes', (
     for (const { forMs, n, change } of all) {
       clock.advance(forMs);
       if (change) {
+        // What had left the window by then does not come back into a longer one.
+        const stillInMs = clock.nowMs() - now.windowMs;
+        times = times.filter((atMs) => atMs > stillInMs);
         now.limit = change.capacity;
         now.windowMs = change.rate + 200;
         log.update(now);
