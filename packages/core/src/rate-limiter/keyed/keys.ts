@@ -54,7 +54,8 @@ export class Keys {
   }
 
   decide(slot: number, n: number): number {
-    const nowMs = this.nowMs;
+    // Not by `nowMs`: a number that a call returns may be allocated.
+    const nowMs = this.numbers[NOW] as number;
     const algorithm = this.states.algorithmOf(slot);
     if (slot === OVERFLOW) this.count(OVERFLOWED);
     if (n > algorithm.capacity) return this.#refused(Infinity);
@@ -126,7 +127,7 @@ export class Keys {
 
   #isForgotten(slot: number): boolean {
     const nobodyWaits = this.lines.size === 0 || this.lines.get(slot) === undefined;
-    return nobodyWaits && this.states.isForgotten(slot, this.nowMs);
+    return nobodyWaits && this.states.isForgotten(slot, this.numbers[NOW] as number);
   }
 
   /** What is known of the key that a slot has. */
