@@ -216,3 +216,11 @@ test('whatever comes, all of them have let the same calls in', () => {
     }),
   );
 });
+
+test('a limiter that is there twice is refused, within another all() too', () => {
+  const [a, b] = ['a', 'b'].map((name) => new TokenBucket({ name, ratePerSecond: 1 }));
+  const inner = all([a, b] as TokenBucket[], { name: 'inner' });
+  expect(() => all([a as TokenBucket, inner])).toThrow(
+    'limiters with names of their own, got "a" twice',
+  );
+});

@@ -307,6 +307,13 @@ function capacityOf(limiters: readonly Combinable[], key: string | undefined): n
   return Math.min(...capacities);
 }
 
+/** The limiters, and those of each `all` among them. */
+function flat(limiters: readonly Combinable[]): readonly Combinable[] {
+  return limiters.flatMap((limiter) =>
+    limiter instanceof AllLimiter ? [limiter, ...flat(limiter.limiters)] : [limiter],
+  );
+}
+
 function checkLimiters(limiters: readonly Combinable[], options: AllLimiterOptions): void {
   const problems: OptionProblem[] = [];
   const strange = limiters.filter((limiter) => typeof limiter?.turnMs !== 'function');
@@ -318,7 +325,7 @@ function checkLimiters(limiters: readonly Combinable[], options: AllLimiterOptio
       got,
     });
   } else {
-    const names = limiters.map(({ name }) => name);
+    const names = flat(limiters).map(({ name }) => name);
     const twice = names.filter((name, i) => names.indexOf(name) !== i);
     if (twice.length > 0) {
       const got = `${twice.map((name) => JSON.stringify(name)).join(', ')} twice`;

@@ -119,14 +119,14 @@ export const slidingWindow: AnyKind = erased<WindowedLimit>({
   ...windowed(Number.MAX_SAFE_INTEGER),
   algorithm: 'sliding-window',
   subject: 'SlidingWindow',
-  create: (options) => new SlidingWindowAlgorithm(options),
+  create: (options, succession) => new SlidingWindowAlgorithm(options, succession),
 });
 
 export const slidingLog: AnyKind = erased<WindowedLimit>({
   ...windowed(1_000_000),
   algorithm: 'sliding-log',
   subject: 'SlidingLog',
-  create: (options) => new SlidingLogAlgorithm(options),
+  create: (options, succession) => new SlidingLogAlgorithm(options, succession),
 });
 
 /** The algorithms, as options and configurations name them. */

@@ -1,4 +1,5 @@
 import {
+  above,
   InvalidOptionsError,
   integer,
   label,
@@ -67,16 +68,31 @@ export const clockRule: OptionRule<Clock, object> = optional(
   (): Clock => systemClock,
 );
 
-/** @throws InvalidOptionsError when one of `fixed` is to be changed. */
-export function refuseFixed(subject: string, changes: object, fixed: readonly string[]): void {
+/** @throws InvalidOptionsError when one of `fixed` is to be changed from what was `given`. */
+export function refuseFixed(
+  subject: string,
+  changes: object,
+  { given, fixed }: { readonly given: object; readonly fixed: readonly string[] },
+): void {
+  const before = given as Record<string, unknown>;
   const problems = Object.entries(changes)
     .filter(([option, value]) => fixed.includes(option) && value !== undefined)
+    .filter(([option, value]) => value !== before[option])
     .map(([option, value]) => ({
       option,
       expected: 'left out: it cannot be changed, make a new limiter for that',
       got: shown(value),
     }));
   if (problems.length > 0) throw new InvalidOptionsError(subject, problems);
+}
+
+/** @throws InvalidOptionsError unless it is a finite number above 0. */
+export function checkRate(subject: string, ratePerSecond: number): void {
+  const rule = above(0);
+  if (rule.accepts(ratePerSecond)) return;
+  throw new InvalidOptionsError(subject, [
+    { option: 'ratePerSecond', expected: rule.expected, got: shown(ratePerSecond) },
+  ]);
 }
 
 const WAIT_OPTIONS = ['signal', 'maxWaitMs', 'priority'];
@@ -109,6 +125,13 @@ export function checkWait(
     problems.push({ option, expected, got: shown(value) });
   }
   if (problems.length > 0) throw new InvalidOptionsError(`${policy}.wait`, problems);
+}
+
+/** For a time that is none: it would let everything pass. */
+export function timeError(policy: string, nowMs: unknown): RangeError {
+  return new RangeError(
+    `${policy}: the time must be a finite number of ms on the limiter's clock, got ${shown(nowMs)}`,
+  );
 }
 
 /** @throws RangeError unless `n` is an integer from 1 to `capacity`. */

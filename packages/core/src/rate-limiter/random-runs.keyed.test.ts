@@ -208,19 +208,21 @@ class Run {
    */
   #changeLimit(keys: readonly string[], change: () => void): void {
     const whole = keys.filter((key) => this.#isWhole(this.#twins.get(key) as Twin));
-    for (const key of whole) this.keyed.delete(key);
+    const free = whole.filter((key) => !this.#isBlocked(this.#twins.get(key) as Twin));
+    for (const key of free) this.keyed.delete(key);
     change();
     for (const key of keys) {
       const twin = this.#twins.get(key) as Twin;
       const limit: object = limitOf(this.#kind, this.#rateOf(twin.plan));
-      if (whole.includes(key)) this.#delete(key, twin);
+      if (free.includes(key)) this.#delete(key, twin);
+      else if (whole.includes(key)) twin.limiter = this.#create(this.#rateOf(twin.plan));
       else twin.limiter.update(limit);
     }
   }
 
   #isWhole(twin: Twin): boolean {
     const { capacity, waiting } = twin.limiter.stats();
-    if (this.#isBlocked(twin) || waiting > 0) return false;
+    if (waiting > 0) return false;
     return twin.limiter.retryAfterMs(capacity) === 0;
   }
 

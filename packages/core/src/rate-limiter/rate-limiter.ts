@@ -11,9 +11,11 @@ import type { Algorithm, Taken } from './algorithms/index.ts';
 import type { AnyKind } from './limiter-kind.ts';
 import {
   checkCount,
+  checkRate,
   checkWait,
   refuseFixed,
   resolveLimiter,
+  timeError,
   type RateLimiterOptions,
   type Resolved,
   type WaitOptions,
@@ -160,6 +162,7 @@ export abstract class RateLimiter<
 
   /** Changes the rate; what was earned so far was earned at the old one. A window changes its length. */
   setRate(ratePerSecond: number): void {
+    checkRate(this.#kind.subject, ratePerSecond);
     this.update(this.#kind.withRate(this.#options, ratePerSecond));
   }
 
@@ -175,7 +178,7 @@ export abstract class RateLimiter<
    * @throws InvalidOptionsError and changes nothing when an option is wrong or cannot be changed.
    */
   update(changes: Partial<Options>): void {
-    refuseFixed(this.#kind.subject, changes, FIXED);
+    refuseFixed(this.#kind.subject, changes, { given: this.#given, fixed: FIXED });
     const given = { ...this.#given, ...changes };
     const options = resolveLimiter(this.#kind, given);
     this.#readClock();
@@ -374,10 +377,11 @@ export abstract class RateLimiter<
   #tellTime(nowMs: number): void {
     const numbers = this.#numbers;
     if (nowMs > (numbers[NOW] as number)) {
+      if (nowMs === Infinity) throw timeError(this.name, nowMs);
       numbers[NOW] = nowMs;
       if (nowMs >= this.#algorithm.renewAtMs) this.#succeed();
-    } else if (Number.isNaN(nowMs)) {
-      throw new RangeError(`${this.name}: the time must be a number, got NaN`);
+    } else if (!(nowMs <= (numbers[NOW] as number)) || nowMs === -Infinity) {
+      throw timeError(this.name, nowMs);
     }
   }
 

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { InvalidOptionsError, RateLimitedError } from '../core/index.ts';
 import { ManualClock } from '../testing/index.ts';
+import { KeyedLimiter } from './keyed/index.ts';
+import { SlidingLog } from './sliding-log.ts';
 import { TokenBucket, type TokenBucketOptions } from './token-bucket.ts';
 
 function setUp(options: Omit<TokenBucketOptions, 'clock'>, startMs = 0) {
@@ -261,8 +263,34 @@ test('a bucket starts full wherever its clock starts, and asks no timer of it', 
   }
 });
 
-test('a time that is no number is refused, and changes nothing', () => {
-  const bucket = new TokenBucket({ ratePerSecond: 10, capacity: 5, clock: new ManualClock() });
-  expect(() => bucket.takeAt(Number.NaN)).toThrow('the time must be a number, got NaN');
-  expect(bucket.available()).toBe(5);
+test.each([NaN, Infinity, -Infinity, undefined, 'now'])(
+  'a time that is none, such as %s, is refused, and changes nothing',
+  (nowMs) => {
+    const bucket = new TokenBucket({ ratePerSecond: 10, capacity: 5, clock: new ManualClock() });
+    expect(() => bucket.takeAt(nowMs as number)).toThrow('the time must be a finite number of ms');
+    expect(bucket.available()).toBe(5);
+    const keyed = new KeyedLimiter({ ratePerSecond: 10, capacity: 5, clock: new ManualClock() });
+    expect(() => keyed.takeAt(nowMs as number, 'a')).toThrow(
+      'the time must be a finite number of ms',
+    );
+    expect(keyed.available('a')).toBe(5);
+  },
+);
+
+test('a rate that is none is refused by its name, for windows too', () => {
+  const log = new SlidingLog({ limit: 3, windowMs: 300 });
+  for (const rate of ['5', 0, NaN]) {
+    expect(() => log.setRate(rate as number)).toThrow(
+      'ratePerSecond must be a finite number above 0',
+    );
+  }
+});
+
+test('an update may name what cannot be changed, if it stays what it is', () => {
+  const clock = new ManualClock();
+  const options = { ratePerSecond: 10, capacity: 5, name: 'b', clock };
+  const bucket = new TokenBucket(options);
+  bucket.update({ ...options, ratePerSecond: 20 });
+  expect(bucket.stats().ratePerSecond).toBe(20);
+  expect(() => bucket.update({ name: 'c' })).toThrow('it cannot be changed');
 });

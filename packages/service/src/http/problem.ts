@@ -144,9 +144,12 @@ function withRetry(answer: Answer, retryAfterMs = 0): Answer {
   return { ...answer, retryAfterSeconds: secondsIn(retryAfterMs) };
 }
 
+/** Some 30 years: clients take no more digits than these for sure, and nobody waits for longer. */
+const MOST_SECONDS = 999_999_999;
+
 /** Whole seconds, at least 1, after which so many ms are over. */
 export function secondsIn(ms: number): number {
-  return Math.max(1, Math.ceil(ms / 1000));
+  return Math.min(MOST_SECONDS, Math.max(1, Math.ceil(ms / 1000)));
 }
 
 function words(message: unknown, status: number): string {

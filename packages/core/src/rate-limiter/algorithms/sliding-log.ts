@@ -1,5 +1,5 @@
 import type { Ahead } from './ahead.ts';
-import { resolutionMs, type Algorithm, type Taken } from './algorithm.ts';
+import { resolutionMs, type Algorithm, type Succession, type Taken } from './algorithm.ts';
 import { WindowedAlgorithm, type WindowedLimit } from './windowed.ts';
 
 /** Places in a slice: where the oldest time is in the ring, then the ring. */
@@ -22,8 +22,8 @@ export class SlidingLogAlgorithm extends WindowedAlgorithm {
     return this.windowMs;
   }
 
-  constructor(options: WindowedLimit) {
-    super(options);
+  constructor(options: WindowedLimit, succession: Succession) {
+    super(options, succession);
     this.stride = options.limit + RING;
   }
 

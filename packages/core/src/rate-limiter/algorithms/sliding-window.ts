@@ -74,6 +74,7 @@ export class SlidingWindowAlgorithm extends WindowedAlgorithm {
   }
 
   giveBack(at: number, nowMs: number, { n, dueMs }: Taken): number {
+    if (dueMs <= this.leftUpToMs) return 0;
     this.settle(at, nowMs);
     const number = this.#numberAt(at, dueMs);
     const ago = (this.state[at + NUMBER] as number) - number;

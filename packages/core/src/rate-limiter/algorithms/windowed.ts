@@ -1,5 +1,5 @@
 import { Ahead } from './ahead.ts';
-import type { Algorithm, Taken } from './algorithm.ts';
+import type { Algorithm, Succession, Taken } from './algorithm.ts';
 
 export interface WindowedLimit {
   readonly limit: number;
@@ -23,12 +23,18 @@ export abstract class WindowedAlgorithm implements Algorithm {
   readonly goesByMark = false;
   readonly limit: string;
   state: Float64Array = new Float64Array(0);
+  /** What was taken up to this time had left the window of a predecessor before its options changed. */
+  protected readonly leftUpToMs: number;
   /** By where the slice of the key begins. */
   readonly #ahead = new Map<number, Ahead>();
 
-  constructor({ limit, windowMs }: WindowedLimit) {
+  constructor({ limit, windowMs }: WindowedLimit, { nowMs, before }: Succession) {
     this.capacity = limit;
     this.windowMs = windowMs;
+    this.leftUpToMs =
+      before instanceof WindowedAlgorithm
+        ? Math.max(before.leftUpToMs, nowMs - before.safeWindowMs)
+        : -Infinity;
     this.limit = `${limit} per ${windowMs} ms`;
   }
 

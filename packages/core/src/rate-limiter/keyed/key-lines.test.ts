@@ -39,9 +39,60 @@ test('those who wait for a blocked key leave when the block is over, with fixed 
   wait('a');
   limiter.reserve('a');
   limiter.block('a', 1000);
-  limiter.block('a', 0);
-  await pass(300);
-  expect(left).toEqual([1000, 1150, 1250]);
+  await pass(1200);
+  // Moved behind the block, at the distance that they had.
+  expect(left).toEqual([1000, 2050, 2150]);
+});
+
+test('a block does not end in a burst of those who reserved during it, or before', async () => {
+  for (const algorithm of [
+    'token-bucket',
+    'leaky-bucket',
+    'sliding-log',
+    'sliding-window',
+  ] as const) {
+    const limit = algorithm.startsWith('sliding')
+      ? { limit: 1, windowMs: 1000 }
+      : { ratePerSecond: 1, capacity: 1 };
+    const clock = new ManualClock();
+    const limiter = new KeyedLimiter({ algorithm, ...limit, clock });
+    limiter.block('a', 10_000);
+    const waits = Array.from({ length: 5 }, () => limiter.reserve('a').waitMs);
+    const step = algorithm === 'sliding-window' ? 2000 : 1000;
+    expect(waits).toEqual([0, 1, 2, 3, 4].map((i) => 10_000 + i * step));
+    clock.advance(10_000);
+    expect(limiter.allow('a')).toBe(false);
+  }
+});
+
+test('the time told behind a block and those who wait is the time of the call that is let in', async () => {
+  for (const algorithm of ['token-bucket', 'leaky-bucket'] as const) {
+    const { clock, limiter, left, wait, pass } = setUp({
+      algorithm,
+      ratePerSecond: 1,
+      capacity: 2,
+      plans: {},
+    });
+    limiter.allow('a', 2);
+    limiter.block('a', 3000);
+    wait('a');
+    wait('a');
+    const toldMs = limiter.retryAfterMs('a');
+    await pass(toldMs - 50);
+    expect(limiter.allow('a')).toBe(false);
+    await pass(50);
+    expect([left.length, clock.nowMs(), limiter.allow('a')]).toEqual([2, toldMs, true]);
+  }
+});
+
+test('whom a block makes wait for longer than he would is refused when he comes', async () => {
+  const { limiter, left, refused, wait, pass } = setUp({ ratePerSecond: 1, plans: {} });
+  limiter.block('a', 10_000);
+  for (let i = 0; i < 3; i++) wait('a', { maxWaitMs: 10_500 });
+  await pass(50);
+  expect(refused).toEqual([50, 50]);
+  await pass(10_000);
+  expect(left).toEqual([10_000]);
 });
 
 test('fixed times are stretched when a rate or a plan changes, as for a limiter of one key', async () => {

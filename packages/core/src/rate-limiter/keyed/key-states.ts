@@ -91,8 +91,15 @@ export class KeyStates {
     if (before.goesByMark) this.beginEra(slot);
     this.#plans ??= new Uint8Array(this.#slots());
     this.#plans[slot] = plan;
-    const place = this.placeOf(slot);
-    this.algorithmOf(slot).adopt(place, nowMs, before, place);
+    this.#adopt(slot, nowMs, before, this.placeOf(slot));
+  }
+
+  /** A key that is whole may as well have been forgotten: it is like a new one under the new limit. */
+  #adopt(slot: number, nowMs: number, before: Algorithm, from: number): void {
+    const [after, place] = [this.algorithmOf(slot), this.placeOf(slot)];
+    const isWhole = before.forgetsInMs(from, nowMs) === 0;
+    after.adopt(place, nowMs, before, from);
+    if (isWhole) after.reset(place);
   }
 
   /** How long a slot is still blocked, in ms. */
@@ -146,7 +153,7 @@ export class KeyStates {
       const isSuccessor = plan === 0 || renumbered[plan] !== 0;
       const isLost = !isSuccessor || after.constructor !== before.constructor;
       if (isLost && before.goesByMark) this.beginEra(slot);
-      after.adopt(this.placeOf(slot), nowMs, before, slot * oldStride);
+      this.#adopt(slot, nowMs, before, slot * oldStride);
       this.use(slot, oldState[(slot + 1) * oldStride - 1] as number);
     }
   }

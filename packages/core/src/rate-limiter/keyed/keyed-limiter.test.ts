@@ -375,3 +375,45 @@ test.each(Object.keys(plain) as KeyedAlgorithm[])(
     expect(evicted).toBeGreaterThanOrEqual(40);
   },
 );
+
+test('a sliding log remembers as many keys as its memory allows, unless told', () => {
+  const keysOf = (limit: number, maxKeys?: number): number =>
+    setUp({ algorithm: 'sliding-log', limit, windowMs: 1000, maxKeys }).limiter.stats().maxKeys;
+  expect([keysOf(10), keysOf(1000), keysOf(1_000_000), keysOf(1000, 100_000)]).toEqual([
+    100_000, 16_743, 16, 100_000,
+  ]);
+  expect(() => keysOf(1000, 140_000)).toThrow(
+    'maxKeys must be at most 133949: a key of a sliding-log takes 8016 bytes, got 140000',
+  );
+});
+
+test('what a blocked client is told of its limit covers the block', () => {
+  const { limiter } = setUp({ ratePerSecond: 1, capacity: 1 });
+  limiter.block('a', 60_000);
+  expect(limiter.quota('a')).toMatchObject({ remaining: 0, resetMs: 60_000 });
+  expect(() => limiter.block('a', '5' as never)).toThrow('a block must last a number of ms');
+  expect(() => limiter.block('a', null as never)).toThrow('a block must last a number of ms');
+});
+
+test('every call that the shared limit decides counts as overflowed, and no mistake does', async () => {
+  const { limiter } = setUp({ maxKeys: 1, capacity: 5 });
+  limiter.allow('a', 5);
+  limiter.allow('b');
+  limiter.reserve('b');
+  await limiter.wait('b');
+  expect(() => limiter.takeAt(0, 'b', -5)).toThrow(RangeError);
+  expect(limiter.stats().overflowed).toBe(3);
+});
+
+test('a key that is whole is whole under a higher capacity too, forgotten or not', () => {
+  for (const algorithm of ['token-bucket', 'gcra', 'leaky-bucket'] as const) {
+    const { clock, limiter } = setUp({ algorithm, ratePerSecond: 10, capacity: 5 });
+    limiter.allow('whole', 5);
+    limiter.allow('spent', 5);
+    clock.advance(500);
+    limiter.allow('spent');
+    limiter.setCapacity(15);
+    expect([limiter.available('whole'), limiter.available('new')]).toEqual([15, 15]);
+    expect(limiter.available('spent')).toBe(4);
+  }
+});

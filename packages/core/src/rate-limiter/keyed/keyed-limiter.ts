@@ -9,7 +9,7 @@ import {
   type Task,
 } from '../../core/index.ts';
 import type { KeyedRequest } from '../key-functions/index.ts';
-import { checkWait, refuseFixed, type WaitOptions } from '../limiter-options.ts';
+import { checkRate, checkWait, refuseFixed, type WaitOptions } from '../limiter-options.ts';
 import { quotaOf, wholePermits, type Quota } from '../quota.ts';
 import type { Reservation } from '../reservation.ts';
 import { ALLOWED, Keys, OVERFLOWED, REJECTED } from './keys.ts';
@@ -37,7 +37,8 @@ const FIXED = ['name', 'clock', 'algorithm'];
 
 /**
  * One limit for each client, tenant or API key, by any of the algorithms. The numbers of all keys lie in
- * typed arrays: a key costs at most 70 bytes beside its text, and no timer and no closure.
+ * typed arrays: a key costs at most 70 bytes beside its text (of a sliding-log 8 more for each permit of its
+ * limit), and no timer and no closure.
  *
  * A key whose limit is whole again is like one never seen, so it is forgotten: that changes no decision.
  * When `maxKeys` keys really are in use, those that come then share one limit, `overflow`, until there
@@ -87,8 +88,9 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
     this.#keys.checkCount(slot, n);
     this.#keys.serveLine(slot);
     this.#keys.lines.get(slot)?.fix(nowMs);
+    if (slot === OVERFLOW) this.#keys.count(OVERFLOWED);
     const reserved = this.#keys.reserve(slot, nowMs, n);
-    const waitMs = Math.max(reserved.waitMs, this.#keys.states.blockedMs(slot, nowMs));
+    const { waitMs } = reserved;
     this.#keys.serveLine(slot);
     this.#keys.count(ALLOWED);
     let cancelled = false;
@@ -110,6 +112,7 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
       this.#keys.checkCount(slot, n);
       checkWait(this.name, options);
       if (this.#stopped) return Promise.reject(this.#keys.stoppedError());
+      if (slot === OVERFLOW) this.#keys.count(OVERFLOWED);
       return this.#keys.lines.join(slot, n, options, this.#keys.options.maxWaiting);
     } catch (mistake) {
       return Promise.reject(mistake);
@@ -161,12 +164,9 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
     const remaining = this.available(key);
     const slot = this.#keys.slotFor(key);
     const nowMs = this.#keys.nowMs;
-    return quotaOf(
-      this.#keys.states.algorithmOf(slot),
-      this.#keys.states.placeOf(slot),
-      nowMs,
-      remaining,
-    );
+    const { states } = this.#keys;
+    const quota = quotaOf(states.algorithmOf(slot), states.placeOf(slot), nowMs, remaining);
+    return { ...quota, resetMs: Math.max(quota.resetMs, states.blockedMs(slot, nowMs)) };
   }
 
   /**
@@ -174,7 +174,7 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
    * @returns false when there is no room to remember it; it shares the limit of all such keys then.
    */
   block(key: string, ms: number): boolean {
-    if (!(ms >= 0)) {
+    if (typeof ms !== 'number' || !(ms >= 0)) {
       throw new RangeError(
         `${this.name}: a block must last a number of ms, 0 or more, got ${shown(ms)}`,
       );
@@ -182,7 +182,9 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
     const nowMs = this.#keys.readClock();
     const slot = this.#keys.slotFor(key);
     if (slot === OVERFLOW) return false;
-    this.#keys.lines.change(nowMs, () => this.#keys.states.block(slot, nowMs + ms), slot);
+    const { states, lines } = this.#keys;
+    lines.get(slot)?.postpone(nowMs + ms);
+    lines.change(nowMs, () => states.block(slot, nowMs + ms), slot);
     return true;
   }
 
@@ -252,6 +254,7 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
 
   /** @see RateLimiter.setRate: for the common limit. */
   setRate(ratePerSecond: number): void {
+    checkRate('KeyedLimiter', ratePerSecond);
     const { kind, limits } = this.#keys.options;
     this.update(kind.withRate(limits[0] as object, ratePerSecond));
   }
@@ -261,11 +264,11 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
   }
 
   /**
-   * Changes options live; every key keeps its level. O(keys): some ms for a million.
+   * Changes options live; every key keeps its level, and one that is whole, as if new, is so under the new limit. O(keys): some 100 ms for a million.
    * @throws InvalidOptionsError and changes nothing when an option is wrong or cannot be changed.
    */
   update(changes: Partial<KeyedLimiterOptions<Request>>): void {
-    refuseFixed('KeyedLimiter', changes, FIXED);
+    refuseFixed('KeyedLimiter', changes, { given: this.#given, fixed: FIXED });
     const given = { ...this.#given, ...changes };
     const options = resolveKeyed(given);
     const nowMs = this.#keys.readClock();

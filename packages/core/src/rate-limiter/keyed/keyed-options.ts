@@ -32,7 +32,11 @@ export interface KeyedLimit {
 export interface KeyedLimiterOptions<Request = KeyedRequest> extends KeyedLimit {
   /** How each key is limited. @default 'token-bucket' */
   readonly algorithm?: KeyedAlgorithm | undefined;
-  /** Keys remembered at a time. Integer, 1 to 10000000. @default 100000 */
+  /**
+   * Keys remembered at a time. Integer, 1 to 10000000; of a sliding-log, whose keys take 8 bytes for each
+   * permit of the limit, not more than fit into 1 GiB. @default 100000, or of a sliding-log what fits into
+   * 128 MiB if that is less
+   */
   readonly maxKeys?: number | undefined;
   /** The one limit that all keys share for which there is no room. @default the limit of one key */
   readonly overflow?: KeyedLimit | undefined;
@@ -52,7 +56,7 @@ export interface KeyedLimiterOptions<Request = KeyedRequest> extends KeyedLimit 
 
 interface Settings {
   readonly algorithm: KeyedAlgorithm;
-  readonly maxKeys: number;
+  readonly maxKeys: number | undefined;
   readonly overflow: object | undefined;
   readonly plans: Readonly<Record<string, object>>;
   readonly planOf: ((key: string) => string | undefined) | undefined;
@@ -64,6 +68,7 @@ interface Settings {
 
 /** Options with every default filled in, and the limits resolved by the rules of their algorithm. */
 export interface ResolvedKeyed extends Settings {
+  readonly maxKeys: number;
   readonly kind: AnyKind;
   /** The common limit, then those of the plans, in the order of `planNames`. */
   readonly limits: readonly object[];
@@ -85,7 +90,7 @@ const aMapping: Rule<Readonly<Record<string, object>>> = {
 
 const settingRules: OptionRules<Settings> = {
   algorithm: optional(algorithmRule, () => 'token-bucket' as const),
-  maxKeys: optional(integer(1, 10_000_000), () => 100_000),
+  maxKeys: optional(orUndefined(integer(1, 10_000_000)), () => undefined),
   overflow: optional(orUndefined(aMapping as Rule<object>), () => undefined),
   plans: optional(aMapping, () => ({})),
   planOf: optional(
@@ -124,13 +129,29 @@ export function resolveKeyed(given: unknown): ResolvedKeyed {
   const resolve = (limit: object): object => resolveOptions('KeyedLimiter', limit, rules);
   const common = pick(all, rules);
   const planNames = Object.keys(settings.plans);
-  return {
-    ...settings,
-    kind,
-    planNames,
-    limits: [common, ...Object.values(settings.plans)].map(resolve),
-    overflowLimit: resolve(settings.overflow ?? common),
-  };
+  const limits = [common, ...Object.values(settings.plans)].map(resolve);
+  const overflowLimit = resolve(settings.overflow ?? common);
+  const maxKeys = resolveMaxKeys(settings, [...limits, overflowLimit]);
+  return { ...settings, maxKeys, kind, planNames, limits, overflowLimit };
+}
+
+/** The arrays of a log grow with its limit: what nobody meant must not take all memory. */
+const USUAL_LOG_BYTES = 2 ** 27;
+const MOST_LOG_BYTES = 2 ** 30;
+
+function resolveMaxKeys({ algorithm, maxKeys }: Settings, limits: readonly object[]): number {
+  if (algorithm !== 'sliding-log') return maxKeys ?? 100_000;
+  const longest = Math.max(...limits.map((limit) => (limit as { limit: number }).limit));
+  const keyBytes = 8 * (longest + 2);
+  const most = Math.max(1, Math.floor(MOST_LOG_BYTES / keyBytes));
+  if (maxKeys === undefined) {
+    return Math.min(100_000, Math.max(1, Math.floor(USUAL_LOG_BYTES / keyBytes)));
+  }
+  if (maxKeys <= most) return maxKeys;
+  const expected = `at most ${most}: a key of a sliding-log takes ${keyBytes} bytes`;
+  throw new InvalidOptionsError('KeyedLimiter', [
+    { option: 'maxKeys', expected, got: shown(maxKeys) },
+  ]);
 }
 
 function nestedProblems(all: Record<string, unknown>, rules: OptionRules<object>): OptionProblem[] {

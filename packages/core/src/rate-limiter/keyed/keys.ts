@@ -5,8 +5,8 @@ import {
   type ExecuteOptions,
   type RateLimitedError,
 } from '../../core/index.ts';
-import type { Taken } from '../algorithms/index.ts';
-import { checkCount } from '../limiter-options.ts';
+import { GcraAlgorithm, type Taken } from '../algorithms/index.ts';
+import { checkCount, timeError } from '../limiter-options.ts';
 import { wholePermits } from '../quota.ts';
 import type { Turns } from '../waiting/index.ts';
 import { KeyLines } from './key-lines.ts';
@@ -57,9 +57,9 @@ export class Keys {
     // Not by `nowMs`: a number that a call returns may be allocated.
     const nowMs = this.numbers[NOW] as number;
     const algorithm = this.states.algorithmOf(slot);
+    if (n !== 1 && n <= algorithm.capacity) this.checkCount(slot, n);
     if (slot === OVERFLOW) this.count(OVERFLOWED);
     if (n > algorithm.capacity) return this.#refused(Infinity);
-    if (n !== 1) this.checkCount(slot, n);
     if (this.lines.size > 0) this.serveLine(slot);
     const waits = this.lines.size > 0 && this.lines.get(slot) !== undefined;
     if (waits || this.states.blockedMs(slot, nowMs) > 0) return this.#refused(this.waitMs(slot, n));
@@ -82,8 +82,28 @@ export class Keys {
     const line = this.lines.get(slot);
     const before = ahead + (line?.permits ?? 0);
     const algorithm = this.states.algorithmOf(slot);
-    const waitMs = algorithm.waitMs(this.states.placeOf(slot), nowMs, n, before);
-    return Math.max(waitMs, this.states.blockedMs(slot, nowMs), line?.lastTurnMs(nowMs) ?? 0);
+    const waitMs = this.#behindBlock(slot, nowMs, before, (fromMs) =>
+      algorithm.waitMs(this.states.placeOf(slot), fromMs, n, before),
+    );
+    return Math.max(waitMs, line?.lastTurnMs(nowMs) ?? 0);
+  }
+
+  /**
+   * What `wait` says, with the block of the slot before it. Those ahead leave when it is over, so behind
+   * them it is reckoned from there: by what is there then, where the algorithm can tell without moving on
+   * to that time, else by what is there now, which is less.
+   */
+  #behindBlock(
+    slot: number,
+    nowMs: number,
+    ahead: number,
+    wait: (fromMs: number) => number,
+  ): number {
+    const blockedMs = this.states.blockedMs(slot, nowMs);
+    if (blockedMs === 0) return wait(nowMs);
+    if (ahead === 0) return Math.max(wait(nowMs), blockedMs);
+    const tells = this.states.algorithmOf(slot) instanceof GcraAlgorithm;
+    return blockedMs + wait(tells ? nowMs + blockedMs : nowMs);
   }
 
   /** The slot of a key, which gets one if there is room. A look gives it one too: it is soon forgotten. */
@@ -146,10 +166,10 @@ export class Keys {
   turnsOf(slot: number): Turns {
     const states = this.states;
     return {
-      turnMs: (nowMs, ahead, n) => {
-        const turnMs = states.algorithmOf(slot).turnMs(states.placeOf(slot), nowMs, ahead, n);
-        return Math.max(turnMs, states.blockedMs(slot, nowMs));
-      },
+      turnMs: (nowMs, ahead, n) =>
+        this.#behindBlock(slot, nowMs, ahead, (fromMs) =>
+          states.algorithmOf(slot).turnMs(states.placeOf(slot), fromMs, ahead, n),
+        ),
       take: (nowMs, n) => {
         states.algorithmOf(slot).take(states.placeOf(slot), nowMs, n);
         this.states.use(slot, n);
@@ -157,7 +177,6 @@ export class Keys {
       },
       reserve: (nowMs, n) => this.reserve(slot, nowMs, n),
       giveBack: (taken) => void this.#giveBack(taken as Reserved),
-      blockedMs: (nowMs) => states.blockedMs(slot, nowMs),
       admit: () => this.count(ALLOWED),
       refuse: (waitMs) => {
         this.count(REJECTED);
@@ -173,12 +192,15 @@ export class Keys {
     this.lines.serve(slot, this.nowMs);
   }
 
-  /** Takes `n` for the time at which they are there. */
+  /** Takes `n` for the time at which they are there, and the block of the slot is over. */
   reserve(slot: number, nowMs: number, n: number): Reserved {
     const [algorithm, place] = [this.states.algorithmOf(slot), this.states.placeOf(slot)];
-    const waitMs = algorithm.reserve(place, nowMs, n);
+    const blockedMs = this.states.blockedMs(slot, nowMs);
+    const fromMs = nowMs + blockedMs;
+    const waitMs = algorithm.reserve(place, fromMs, n);
     const era = this.states.eraOf(slot);
-    return { n, mark: algorithm.mark(place), dueMs: nowMs + waitMs, waitMs, slot, era };
+    const mark = algorithm.mark(place);
+    return { n, mark, dueMs: fromMs + waitMs, waitMs: blockedMs + waitMs, slot, era };
   }
 
   /** A key that has been forgotten or deleted since has all its permits; so has one with a new slot. */
@@ -230,12 +252,13 @@ export class Keys {
   tellTime(nowMs: number): void {
     const numbers = this.numbers;
     if (nowMs > (numbers[NOW] as number)) {
+      if (nowMs === Infinity) throw timeError(this.options.name, nowMs);
       numbers[NOW] = nowMs;
       if (nowMs >= this.states.renewAtMs) {
         this.states.renew(nowMs, this.table.slots());
       }
-    } else if (Number.isNaN(nowMs)) {
-      throw new RangeError(`${this.options.name}: the time must be a number, got NaN`);
+    } else if (!(nowMs <= (numbers[NOW] as number)) || nowMs === -Infinity) {
+      throw timeError(this.options.name, nowMs);
     }
   }
 

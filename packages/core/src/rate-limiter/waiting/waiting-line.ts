@@ -16,8 +16,6 @@ export interface Turns {
   admit(): void;
   /** The refusal of a caller who cannot be served in time. */
   refuse(waitMs: number): Error;
-  /** Nobody leaves for so long, not even one with a fixed time, in ms. @default 0 */
-  blockedMs?(nowMs: number): number;
   /** Permits that may be waited for in this line. @default Infinity */
   maxWaiting?(): number;
   /** Nobody waits any more. */
@@ -135,7 +133,7 @@ export class WaitingLine implements HeapItem {
   serve(nowMs: number): void {
     let fromMs = Math.min(nowMs, Math.max(this.#turnAtMs, nowMs - MADE_UP_MS));
     for (let first = this.#first(); first; first = this.#first()) {
-      const dueMs = this.#dueMs(first, fromMs, nowMs);
+      const dueMs = this.#dueMs(first, fromMs);
       if (dueMs === Infinity) {
         this.#refuse(first, Infinity);
         continue;
@@ -153,7 +151,7 @@ export class WaitingLine implements HeapItem {
       hasty.refuse(this.turns.refuse(this.turns.turnMs(nowMs, this.#permits, hasty.n)));
     }
     const first = this.#first();
-    this.#turnAtMs = first === undefined ? Infinity : this.#dueMs(first, fromMs, nowMs);
+    this.#turnAtMs = first === undefined ? Infinity : this.#dueMs(first, fromMs);
     this.nextMs = Math.min(this.#turnAtMs, this.#byPatience.peek()?.giveUpAtMs ?? Infinity);
     if (this.#size === 0) this.turns.emptied?.();
   }
@@ -172,6 +170,13 @@ export class WaitingLine implements HeapItem {
       }
     }
     this.#levels.length = 0;
+  }
+
+  /** Lets no fixed time be before `untilMs`: all are moved, and keep their distances. */
+  postpone(untilMs: number): void {
+    const laterMs = untilMs - (this.#fixed.first?.dueMs ?? Infinity);
+    if (!(laterMs > 0)) return;
+    for (const waiter of this.#fixed) waiter.dueMs = (waiter.dueMs as number) + laterMs;
   }
 
   /**
@@ -208,10 +213,8 @@ export class WaitingLine implements HeapItem {
   }
 
   /** When the first one leaves, reckoned from `fromMs`. */
-  #dueMs(first: Waiter, fromMs: number, nowMs: number): number {
-    if (first.dueMs === undefined) return fromMs + this.turns.turnMs(fromMs, 0, first.n);
-    const blockedMs = this.turns.blockedMs?.(nowMs) ?? 0;
-    return blockedMs > 0 ? Math.max(first.dueMs, nowMs + blockedMs) : first.dueMs;
+  #dueMs(first: Waiter, fromMs: number): number {
+    return first.dueMs ?? fromMs + this.turns.turnMs(fromMs, 0, first.n);
   }
 
   /** Nobody leaves before those with fixed times, even where one of them has given his up. */
