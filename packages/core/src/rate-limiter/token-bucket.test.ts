@@ -1,7 +1,9 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { InvalidOptionsError, RateLimitedError } from '../core/index.ts';
 import { ManualClock } from '../testing/index.ts';
 import { KeyedLimiter } from './keyed/index.ts';
+import { LeakyBucket } from './leaky-bucket.ts';
 import { SlidingLog } from './sliding-log.ts';
 import { TokenBucket, type TokenBucketOptions } from './token-bucket.ts';
 
@@ -294,3 +296,27 @@ test('an update may name what cannot be changed, if it stays what it is', () => 
   expect(bucket.stats().ratePerSecond).toBe(20);
   expect(() => bucket.update({ name: 'c' })).toThrow('it cannot be changed');
 });
+
+test.each(['token-bucket', 'warm-up', 'leaky-bucket'])(
+  'reservations of a %s given back in any order leave no trace once all are given back',
+  (kind) => {
+    const order = fc.shuffledSubarray([0, 1, 2, 3, 4, 5], { minLength: 6 });
+    const counts = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 6, maxLength: 6 });
+    fc.assert(
+      fc.property(order, counts, fc.integer({ min: 0, max: 5 }), (cancels, ns, spent) => {
+        const clock = new ManualClock();
+        const options = { ratePerSecond: 10, capacity: 5, clock };
+        const limiter =
+          kind === 'leaky-bucket'
+            ? new LeakyBucket(options)
+            : new TokenBucket(kind === 'warm-up' ? { ...options, warmUpMs: 500 } : options);
+        if (spent > 0) limiter.allow(spent);
+        const before = [1, 2, 3, 4, 5].map((n) => limiter.retryAfterMs(n));
+        const reservations = ns.map((n) => limiter.reserve(n));
+        for (const i of cancels) reservations[i]?.cancel();
+        const after = [1, 2, 3, 4, 5].map((n) => limiter.retryAfterMs(n));
+        for (const [i, ms] of after.entries()) expect(ms).toBeCloseTo(before[i] as number, 6);
+      }),
+    );
+  },
+);

@@ -1,4 +1,5 @@
 import type { Algorithm, Succession, Taken } from './algorithm.ts';
+import { Holes } from './holes.ts';
 
 /** Above this many permits since its origin, the count is begun anew: fractions must keep their digits. */
 const RENEW_AT = 2 ** 48;
@@ -31,6 +32,7 @@ export class GcraAlgorithm implements Algorithm {
   readonly #tolerancePerMs: number;
   readonly #toleranceAtLeast: number;
   readonly #originMs: number;
+  readonly #holes = new Holes();
   /** Permits by which the marks have been moved since the first origin. */
   readonly #moved: number = 0;
   readonly renewAtMs: number;
@@ -50,6 +52,7 @@ export class GcraAlgorithm implements Algorithm {
   }
 
   reset(at: number): void {
+    this.#holes.clear(at);
     this.state[at] = -Infinity;
   }
 
@@ -95,12 +98,22 @@ export class GcraAlgorithm implements Algorithm {
     const rounding = 4 * Number.EPSILON * (this.capacity + Math.abs(earned) + Math.abs(taken.mark));
     // What has been earned since may have run over the rim, had it not been taken.
     const kept = mark + this.capacity - earned;
-    // Those who came later were told later times, and keep them.
-    const later = Math.max(0, (this.state[at] as number) - Math.max(mark, earned));
-    const back = Math.min(kept + rounding >= n ? n : kept, n) - (later > rounding ? later : 0);
+    const back = Math.min(kept + rounding >= n ? n : kept, n);
     if (!(back > 0)) return 0;
-    this.state[at] = (this.state[at] as number) - back;
+    const least = earned - this.capacity + this.#moved;
+    // Those who came later were told later times, and keep them.
+    if (this.promisedAfter(at, mark, earned) > rounding) {
+      this.#holes.add(at, { mark: taken.mark, n: back }, least);
+      return 0;
+    }
+    const closed = this.#holes.close(at, this.mark(at) - back, { least, rounding });
+    this.state[at] = (this.state[at] as number) - back - closed;
     return back;
+  }
+
+  /** Permits beyond `mark` that somebody was told a time for. */
+  protected promisedAfter(at: number, mark: number, earned: number): number {
+    return (this.state[at] as number) - Math.max(mark, earned);
   }
 
   reward(at: number, nowMs: number, n: number): number {
@@ -117,6 +130,7 @@ export class GcraAlgorithm implements Algorithm {
   }
 
   adopt(at: number, nowMs: number, before: Algorithm, from: number): void {
+    this.#holes.clear(at);
     const level = before.level(from, nowMs);
     this.state[at] = this.#earned(nowMs) - Math.min(level, this.capacity);
   }

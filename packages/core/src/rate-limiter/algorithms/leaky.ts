@@ -1,4 +1,3 @@
-import type { Taken } from './algorithm.ts';
 import { GcraAlgorithm } from './gcra.ts';
 
 /**
@@ -12,10 +11,8 @@ export class LeakyAlgorithm extends GcraAlgorithm {
     return n > this.capacity ? Infinity : this.waitMs(at, nowMs, this.capacity, ahead);
   }
 
-  /** Nothing when somebody came later: he was told to leave when this has leaked, and the next one leaves after him. */
-  override giveBack(at: number, nowMs: number, taken: Taken): number {
-    const mark = this.mark(at);
-    const rounding = 16 * Number.EPSILON * (this.capacity + Math.abs(mark));
-    return mark - taken.mark > rounding ? 0 : super.giveBack(at, nowMs, taken);
+  /** Also those whose permits are there: they leave one by one, and the next one after them. */
+  protected override promisedAfter(at: number, mark: number): number {
+    return (this.state[at] as number) - mark;
   }
 }

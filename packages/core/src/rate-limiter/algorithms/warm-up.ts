@@ -1,3 +1,4 @@
+import { Holes } from './holes.ts';
 import { resolutionMs, type Algorithm, type Succession, type Taken } from './algorithm.ts';
 import type { SteadyRate } from './gcra.ts';
 
@@ -38,6 +39,7 @@ export class WarmUpAlgorithm implements Algorithm {
   readonly #perMs: number;
   readonly #warmUpMs: number;
   readonly #originMs: number;
+  readonly #holes = new Holes();
 
   constructor(options: RampedRate, { nowMs }: Succession) {
     const { ratePerSecond, capacity, warmUpMs } = options;
@@ -51,6 +53,7 @@ export class WarmUpAlgorithm implements Algorithm {
   }
 
   reset(at: number): void {
+    this.#holes.clear(at);
     const { state } = this;
     state[at + SINCE] = this.#originMs;
     state[at + WARMTH] = 0;
@@ -113,10 +116,15 @@ export class WarmUpAlgorithm implements Algorithm {
     const earned = this.#earned(at, nowMs);
     const rounding = 4 * Number.EPSILON * (this.capacity + Math.abs(earned));
     const kept = mark + this.capacity - earned;
-    const later = Math.max(0, (state[at + MARK] as number) - Math.max(mark, earned));
-    const back = Math.min(kept + rounding >= n ? n : kept, n) - (later > rounding ? later : 0);
+    const back = Math.min(kept + rounding >= n ? n : kept, n);
     if (!(back > 0)) return 0;
-    state[at + MARK] = (state[at + MARK] as number) - back;
+    const least = earned - this.capacity;
+    if (this.mark(at) - Math.max(mark, earned) > rounding) {
+      this.#holes.add(at, { mark, n: back }, least);
+      return 0;
+    }
+    const closed = this.#holes.close(at, this.mark(at) - back, { least, rounding });
+    state[at + MARK] = (state[at + MARK] as number) - back - closed;
     return back;
   }
 
@@ -137,6 +145,7 @@ export class WarmUpAlgorithm implements Algorithm {
   }
 
   adopt(at: number, nowMs: number, before: Algorithm, from: number): void {
+    this.#holes.clear(at);
     const level = Math.min(before.level(from, nowMs), this.capacity);
     // A bucket that had no ramp until now has run at its whole rate: it is warm.
     const warmth = before instanceof WarmUpAlgorithm ? before.#warmth(from, nowMs) : 1;
