@@ -32,6 +32,7 @@ export {
   outcomeOf,
   Pipeline,
   pipeline,
+  plainContext,
   PoolStoppedError,
   QueueFullError,
   RateLimitedError,
@@ -44,6 +45,7 @@ export {
   WorkerCrashedError,
 } from './core/index.ts';
 export type {
+  CallPart,
   Classify,
   Clock,
   ExecuteOptions,

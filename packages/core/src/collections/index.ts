@@ -1,3 +1,5 @@
+export { Alarms } from './alarms.ts';
+export type { Alarm } from './alarms.ts';
 export { BoundedDeque } from './bounded-deque.ts';
 export { CountWindow } from './count-window.ts';
 export { type HeapItem, IntrusiveHeap } from './intrusive-heap.ts';

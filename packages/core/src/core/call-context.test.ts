@@ -151,3 +151,43 @@ test('the plain context cannot be changed, and its signals are never shared', ()
   expect(plainContext.signal).not.toBe(plainContext.signal);
   expect(plainContext.signal.aborted).toBe(false);
 });
+
+test('a part of a call ends with it, at its deadline or before, and can be ended without it', () => {
+  const clock = new ManualClock(1000);
+  const signal = new AbortController();
+  const whole = new CallContext(clock, {
+    signal: signal.signal,
+    deadlineMs: 100,
+    priority: 3,
+    key: 'k',
+  });
+  const first = new CallContext(clock, whole, { attempt: 1, deadlineMs: 500 });
+  const second = new CallContext(clock, whole, { attempt: 2, deadlineMs: 50 });
+  expect(first).toMatchObject({ deadlineAtMs: 1100, budgetMs: 500, priority: 3, key: 'k' });
+  expect(second).toMatchObject({ deadlineAtMs: 1050, budgetMs: 50, attempt: 2 });
+  first.abort('too slow');
+  expect([first.aborted, whole.aborted, second.aborted]).toEqual([true, false, false]);
+  expect(listenersOn(signal.signal)).toBe(1);
+  signal.abort('gone');
+  expect([second.reason, second.signal.aborted]).toEqual(['gone', true]);
+  expect(new CallContext(clock, whole)).toMatchObject({
+    aborted: true,
+    reason: 'gone',
+    budgetMs: 100,
+  });
+});
+
+test('a part that is closed is forgotten by its call', () => {
+  const clock = new ManualClock();
+  const whole = new CallContext(clock, { deadlineMs: 10 });
+  const part = new CallContext(clock, whole);
+  part.close();
+  whole.abort('over');
+  expect(part.aborted).toBe(false);
+  expect(part.deadlineAtMs).toBe(10);
+});
+
+test('a part of the plain context is a context of its own, with no signal to follow', () => {
+  const part = new CallContext(new ManualClock(5), plainContext, { attempt: 3, deadlineMs: 10 });
+  expect(part).toMatchObject({ attempt: 3, deadlineAtMs: 15, priority: 0, key: undefined });
+});

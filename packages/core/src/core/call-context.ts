@@ -54,30 +54,40 @@ export const plainContext: TaskContext = Object.freeze({
 export class CallContext implements TaskContext {
   readonly priority: number;
   readonly key: string | undefined;
-  readonly attempt: number = 1;
+  readonly attempt: number;
   /** The deadline as it was given: ms from the start of the call, Infinity without one. */
   readonly budgetMs: number;
   /** When the deadline is, on `clock`; Infinity without one. */
   readonly deadlineAtMs: number;
   readonly #clock: Clock;
-  readonly #parent: AbortSignal | undefined;
+  readonly #parent: AbortSignal | CallContext | undefined;
   #controller: AbortController | undefined;
   #onParentAbort: (() => void) | undefined;
   #listeners: ((reason: unknown) => void)[] | undefined;
   #aborted = false;
   #reason: unknown;
 
-  /** @throws InvalidOptionsError for an option that is not what {@link ExecuteOptions} says. */
-  constructor(clock: Clock, options: ExecuteOptions = {}) {
-    const { deadlineMs = Infinity, priority = 0, key, signal } = options;
-    checkOptions(options);
+  /**
+   * A context of its own for a call with these options, or, where they are the context of a call, for a
+   * part of it: that ends with the call, and no later than its deadline, and can be ended without it.
+   * @throws InvalidOptionsError for an option that is not what {@link ExecuteOptions} says.
+   */
+  constructor(clock: Clock, options: ExecuteOptions = {}, part: CallPart = {}) {
+    const whole = options instanceof CallContext ? options : undefined;
+    if (whole === undefined && options !== plainContext) checkOptions(options);
+    const deadlineMs = part.deadlineMs ?? options.deadlineMs ?? Infinity;
     this.#clock = clock;
-    this.priority = priority;
-    this.key = key;
+    this.priority = options.priority ?? 0;
+    this.key = options.key;
+    this.attempt = part.attempt ?? whole?.attempt ?? 1;
     this.budgetMs = deadlineMs;
-    this.deadlineAtMs = deadlineMs === Infinity ? Infinity : clock.nowMs() + deadlineMs;
-    this.#parent = signal;
-    if (signal) this.#follow(signal);
+    // Not from what is left of it: that would be rounded.
+    const lastMs = whole?.deadlineAtMs ?? Infinity;
+    const isNew = deadlineMs < Infinity && (whole === undefined || part.deadlineMs !== undefined);
+    this.deadlineAtMs = isNew ? Math.min(lastMs, clock.nowMs() + deadlineMs) : lastMs;
+    // The plain context would make a signal that nobody else knows.
+    this.#parent = whole ?? (options === plainContext ? undefined : options.signal);
+    if (this.#parent) this.#follow(this.#parent);
   }
 
   get aborted(): boolean {
@@ -130,16 +140,29 @@ export class CallContext implements TaskContext {
     else if (listeners.includes(listener)) listeners.splice(listeners.indexOf(listener), 1);
   }
 
-  /** Lets go of the caller's signal. Idempotent. */
+  /** Lets go of the caller's signal, or of the whole call. Idempotent. */
   close(): void {
-    if (this.#onParentAbort) this.#parent?.removeEventListener('abort', this.#onParentAbort);
+    const listener = this.#onParentAbort;
+    if (listener === undefined) return;
+    this.#onParentAbort = undefined;
+    if (this.#parent instanceof CallContext) this.#parent.offAbort(listener);
+    else this.#parent?.removeEventListener('abort', listener);
   }
 
-  #follow(parent: AbortSignal): void {
+  #follow(parent: AbortSignal | CallContext): void {
     if (parent.aborted) return this.abort(parent.reason);
     this.#onParentAbort = (): void => this.abort(parent.reason);
-    parent.addEventListener('abort', this.#onParentAbort);
+    if (parent instanceof CallContext) parent.onAbort(this.#onParentAbort);
+    else parent.addEventListener('abort', this.#onParentAbort);
   }
+}
+
+/** What is different for a part of a call. */
+export interface CallPart {
+  /** Which try it is. @default that of the call */
+  readonly attempt?: number | undefined;
+  /** From now, in ms; the deadline of the call holds too. @default that of the call */
+  readonly deadlineMs?: number | undefined;
 }
 
 const OPTIONS: ReadonlySet<string> = new Set(['signal', 'deadlineMs', 'priority', 'key']);

@@ -1,5 +1,5 @@
-export { CallContext } from './call-context.ts';
-export type { ExecuteOptions, Task, TaskContext } from './call-context.ts';
+export { CallContext, plainContext } from './call-context.ts';
+export type { CallPart, ExecuteOptions, Task, TaskContext } from './call-context.ts';
 export { systemClock } from './clock.ts';
 export type { Clock, ScheduleOptions } from './clock.ts';
 export {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { CallContext, DeadlineExceededError, type ExecuteOptions } from '../core/index.ts';
 import { ManualClock, settlePromises } from '../testing/index.ts';
-import { Alarms } from './alarms.ts';
+import { Alarms } from '../collections/index.ts';
 import { JobQueue } from './job-queue.ts';
 
 function setup(capacity = 10) {

@@ -1,6 +1,5 @@
-import { LinkedList, type ListNode } from '../collections/index.ts';
+import { LinkedList, type Alarm, type Alarms, type ListNode } from '../collections/index.ts';
 import { DeadlineExceededError, type CallContext } from '../core/index.ts';
-import type { Alarm, Alarms } from './alarms.ts';
 
 /** A call that waits for a place to run. */
 export class WaitingJob implements ListNode<WaitingJob> {

@@ -1,5 +1,5 @@
 import { TimeoutError, type CallContext } from '../core/index.ts';
-import type { Alarm, Alarms } from '../job-queue/index.ts';
+import type { Alarm, Alarms } from '../collections/index.ts';
 
 interface RunningCall {
   readonly context: CallContext;

@@ -1,4 +1,4 @@
-import { LogLinearHistogram } from '../collections/index.ts';
+import { Alarms, LogLinearHistogram } from '../collections/index.ts';
 import {
   CallContext,
   Emitter,
@@ -16,7 +16,7 @@ import {
   type Task,
   type WaitingGate,
 } from '../core/index.ts';
-import { Alarms, JobQueue } from '../job-queue/index.ts';
+import { JobQueue } from '../job-queue/index.ts';
 import {
   resolvePoolOptions,
   resolveStopOptions,

@@ -205,3 +205,27 @@ test('whatever is set and cancelled, every other alarm rings once, in order, and
     { numRuns: 500 },
   );
 });
+
+test('with lingerMs the timer stays a moment for the next alarm, and rings no later than that', () => {
+  const clock = new ManualClock();
+  let scheduled = 0;
+  const counted = {
+    nowMs: () => clock.nowMs(),
+    schedule: (delayMs: number, task: () => void) => {
+      scheduled++;
+      return clock.schedule(delayMs, task);
+    },
+  };
+  const alarms = new Alarms(counted, 50);
+  const rung: number[] = [];
+  for (let i = 0; i < 100; i++) alarms.cancel(alarms.set(clock.nowMs() + 1000, () => rung.push(i)));
+  expect([scheduled, clock.pending]).toEqual([1, 1]);
+  clock.advance(50);
+  expect(clock.pending).toBe(0);
+
+  alarms.set(clock.nowMs() + 120, () => rung.push(clock.nowMs()));
+  alarms.set(clock.nowMs() + 20, () => rung.push(clock.nowMs()));
+  clock.advance(200);
+  expect(rung).toEqual([70, 170]);
+  expect([alarms.size, clock.pending]).toEqual([0, 0]);
+});

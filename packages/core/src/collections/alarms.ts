@@ -1,5 +1,10 @@
-import { IntrusiveHeap, type HeapItem } from '../collections/index.ts';
-import type { Clock } from '../core/index.ts';
+import { IntrusiveHeap, type HeapItem } from './intrusive-heap.ts';
+
+/** What alarms need of a clock: its time, and one timer. */
+export interface TimerSource {
+  nowMs(): number;
+  schedule(delayMs: number, task: () => void): () => void;
+}
 
 /** Something that is to happen at a time unless it is cancelled before. */
 export interface Alarm extends HeapItem {
@@ -10,15 +15,23 @@ export interface Alarm extends HeapItem {
 /**
  * Any number of alarms on one timer of the clock, and none while no alarm is set. O(log n) to set and
  * to cancel. Alarms for the same time ring in any order, none before its time.
+ *
+ * Where alarms are set and cancelled again all the time, setting the timer is most of the cost. With
+ * `lingerMs` the timer stays when the last alarm is cancelled, for so long at most, for the next one; and
+ * while alarms are set it rings at least that often.
  */
 export class Alarms {
-  readonly #clock: Clock;
+  readonly #clock: TimerSource;
+  readonly #lingerMs: number;
   readonly #heap = new IntrusiveHeap<Alarm>((alarm) => alarm.dueMs);
   #cancelTimer: (() => void) | undefined;
   #timerDueMs = Infinity;
+  readonly #rings = (): void => this.#ring();
 
-  constructor(clock: Clock) {
+  /** @param lingerMs 0: the timer goes with the last alarm. @default 0 */
+  constructor(clock: TimerSource, lingerMs = 0) {
     this.#clock = clock;
+    this.#lingerMs = lingerMs;
   }
 
   /** Rings at `dueMs`, on the clock. */
@@ -33,7 +46,7 @@ export class Alarms {
   cancel(alarm: Alarm): void {
     if (alarm.heapIndex === -1) return;
     this.#heap.remove(alarm);
-    if (this.#heap.size === 0) this.#disarm();
+    if (this.#heap.size === 0 && this.#lingerMs === 0) this.#disarm();
   }
 
   get size(): number {
@@ -42,8 +55,10 @@ export class Alarms {
 
   #arm(dueMs: number): void {
     this.#disarm();
-    this.#timerDueMs = dueMs;
-    this.#cancelTimer = this.#clock.schedule(dueMs - this.#clock.nowMs(), () => this.#ring());
+    const nowMs = this.#clock.nowMs();
+    const longestMs = this.#lingerMs === 0 ? Infinity : this.#lingerMs;
+    this.#timerDueMs = Math.min(dueMs, nowMs + longestMs);
+    this.#cancelTimer = this.#clock.schedule(this.#timerDueMs - nowMs, this.#rings);
   }
 
   #disarm(): void {
