@@ -21,6 +21,7 @@ export {
 } from './collections/index.ts';
 export type { HeapItem, ListNode, OutcomeWindow } from './collections/index.ts';
 export {
+  Backoff,
   CallContext,
   CircuitOpenError,
   DeadlineExceededError,
@@ -45,12 +46,17 @@ export {
   WorkerCrashedError,
 } from './core/index.ts';
 export type {
+  BackoffOptions,
   CallPart,
   Classify,
   Clock,
+  ConstantBackoff,
+  DecorrelatedBackoff,
   ExecuteOptions,
+  ExponentialBackoff,
   Gate,
   GatePolicy,
+  Jitter,
   Listener,
   OptionProblem,
   Outcome,

@@ -1,3 +1,11 @@
+export { aBackoff, Backoff } from './backoff.ts';
+export type {
+  BackoffOptions,
+  ConstantBackoff,
+  DecorrelatedBackoff,
+  ExponentialBackoff,
+  Jitter,
+} from './backoff.ts';
 export { CallContext, plainContext } from './call-context.ts';
 export type { CallPart, ExecuteOptions, Task, TaskContext } from './call-context.ts';
 export { systemClock } from './clock.ts';
