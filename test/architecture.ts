@@ -31,9 +31,13 @@ export const architecture: Architecture = {
         collections: [],
         // One floor of rooms that do not know each other.
         'circuit-breaker': ['core', 'collections'],
+        fallback: ['core', 'collections'],
+        hedge: ['core', 'collections'],
         'job-queue': ['core', 'collections'],
         metrics: ['core', 'collections'],
         'rate-limiter': ['core', 'collections'],
+        retry: ['core', 'collections'],
+        timeout: ['core', 'collections'],
         // The pool above its queue.
         'worker-pool': ['core', 'collections', 'job-queue'],
         // The test kit has a door of its own; no room stands on it.

@@ -61,6 +61,7 @@ export type {
   OptionProblem,
   Outcome,
   Policy,
+  PolicyTraits,
   Random,
   ScheduleOptions,
   Task,

@@ -49,6 +49,6 @@ export type { CrossCheck, OptionRule, OptionRules, Rule } from './options.ts';
 export { outcomeOf } from './outcome.ts';
 export { Pipeline, pipeline } from './pipeline.ts';
 export { isGatePolicy } from './policy.ts';
-export type { GatePolicy, Policy } from './policy.ts';
+export type { GatePolicy, Policy, PolicyTraits } from './policy.ts';
 export { secretSeed, systemRandom } from './random.ts';
 export type { Random } from './random.ts';
