@@ -34,6 +34,7 @@ export {
   Pipeline,
   pipeline,
   plainContext,
+  PolicyRegistry,
   PoolStoppedError,
   QueueFullError,
   RateLimitedError,
@@ -44,6 +45,7 @@ export {
   systemRandom,
   TimeoutError,
   WorkerCrashedError,
+  wrap,
 } from './core/index.ts';
 export type {
   BackoffOptions,
@@ -60,6 +62,9 @@ export type {
   Listener,
   OptionProblem,
   Outcome,
+  PipelineAdvice,
+  PipelineAdviceCode,
+  PipelineOptions,
   Policy,
   PolicyTraits,
   Random,

@@ -47,7 +47,10 @@ export {
 } from './options.ts';
 export type { CrossCheck, OptionRule, OptionRules, Rule } from './options.ts';
 export { outcomeOf } from './outcome.ts';
-export { Pipeline, pipeline } from './pipeline.ts';
+export { Pipeline, pipeline, wrap } from './pipeline.ts';
+export type { PipelineOptions } from './pipeline.ts';
+export type { PipelineAdvice, PipelineAdviceCode } from './pipeline-advice.ts';
+export { PolicyRegistry } from './policy-registry.ts';
 export { isGatePolicy } from './policy.ts';
 export type { GatePolicy, Policy, PolicyTraits } from './policy.ts';
 export { secretSeed, systemRandom } from './random.ts';

@@ -10,7 +10,7 @@ import {
   InvalidOptionsError,
   RateLimitedError,
 } from './errors.ts';
-import { Pipeline, pipeline } from './pipeline.ts';
+import { Pipeline, pipeline, wrap } from './pipeline.ts';
 import type { Policy } from './policy.ts';
 
 /** A policy that is no gate: does something around the task, and hands the context on. */
@@ -225,4 +225,26 @@ test('what is no policy is refused by what it is', () => {
   expect(() => pipeline('orders', [null as never])).toThrow(
     'pipeline orders: policies must be policies (objects with execute), got null',
   );
+});
+
+test('a pipeline in a pipeline counts as its policies when the row is checked', () => {
+  const { breaker } = setUp();
+  const inner = pipeline('inner', [breaker]);
+  expect(() => pipeline('twice', [breaker, inner])).toThrow('policies with names of their own');
+});
+
+test('a function wrapped in a policy keeps its arguments, its this and its type', async () => {
+  class Shop {
+    readonly city = 'Bonn';
+    readonly order: (id: number) => Promise<string>;
+    constructor(breaker: Policy) {
+      this.order = wrap(async function order(this: Shop, id: number) {
+        return `${id} from ${this.city}`;
+      }, breaker);
+    }
+  }
+  const { breaker } = setUp();
+  const answer: string = await new Shop(breaker).order(7);
+  expect(answer).toBe('7 from Bonn');
+  expect(breaker.stats().succeeded).toBe(1);
 });

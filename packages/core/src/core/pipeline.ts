@@ -3,14 +3,30 @@ import type { ExecuteOptions, Task, TaskContext } from './call-context.ts';
 import { InvalidOptionsError, type OptionProblem } from './errors.ts';
 import { GateChain } from './gate-chain.ts';
 import { shown } from './options.ts';
+import {
+  adviceFor,
+  timesOutTooEarly,
+  type PipelineAdvice,
+  type PipelineAdviceCode,
+} from './pipeline-advice.ts';
 import { isGatePolicy, type GatePolicy, type Policy } from './policy.ts';
+import { warn } from './warn.ts';
 
 /** Runs a task through a run of policies that are driven together. */
 type Segment = Pick<Policy, 'execute'>;
 
+export interface PipelineOptions {
+  /** What is meant as it is, and not to be warned about. @default [] */
+  readonly accept?: readonly PipelineAdviceCode[] | undefined;
+}
+
 /**
  * Policies in a row, outermost first, as one policy. Gates that stand next to each other are fused into
- * one async hop; a policy that is no gate wraps all that come after it.
+ * one async hop; a policy that is no gate wraps all that come after it. A pipeline in the row counts as
+ * its policies.
+ *
+ * The row is checked when it is built: what cannot work is refused, what is likely to be a mistake is
+ * told by a process warning, see {@link PipelineAdvice}.
  *
  * @example
  * const orders = pipeline('orders', [
@@ -23,14 +39,27 @@ type Segment = Pick<Policy, 'execute'>;
 export class Pipeline implements Policy<Record<string, object>> {
   readonly name: string;
   readonly policies: readonly Policy[];
+  /** What was found likely to be a mistake, and not accepted. */
+  readonly advice: readonly PipelineAdvice[];
+  /** Its policies, and those of the pipelines among them. */
+  readonly #row: readonly Policy[];
   readonly #segments: readonly Segment[];
 
-  /** @throws InvalidOptionsError when there is no policy, two share a name, or gates differ in their clock. */
-  constructor(name: string, policies: readonly Policy[]) {
+  /**
+   * @throws InvalidOptionsError when there is no policy, two share a name, gates differ in their clock, or
+   * a time limit ends the call before one further in can.
+   */
+  constructor(name: string, policies: readonly Policy[], options: PipelineOptions = {}) {
     this.name = name;
     this.policies = Object.freeze([...policies]);
-    checkPolicies(name, this.policies);
-    this.#segments = segmentsOf(name, this.policies);
+    this.#row = policies.flatMap((policy) => (policy instanceof Pipeline ? policy.#row : [policy]));
+    checkPolicies(name, this.#row);
+    this.#segments = segmentsOf(name, this.#row);
+    const { accept = [] } = options;
+    this.advice = adviceFor(this.#row).filter(({ code }) => !accept.includes(code));
+    for (const { code, message } of this.advice) {
+      warn(`pipeline ${name}: ${message} (accept: ['${code}'] if it is meant)`);
+    }
   }
 
   execute<T>(task: Task<T>, options?: ExecuteOptions): Promise<T> {
@@ -41,7 +70,7 @@ export class Pipeline implements Policy<Record<string, object>> {
   wrap<Args extends unknown[], T>(
     fn: (...args: Args) => PromiseLike<T> | T,
   ): (...args: Args) => Promise<T> {
-    return (...args) => this.execute(() => fn(...args));
+    return wrap(fn, this);
   }
 
   /** The stats of every policy, by its name. */
@@ -57,8 +86,25 @@ export class Pipeline implements Policy<Record<string, object>> {
 }
 
 /** The pipeline of `policies`, outermost first. See {@link Pipeline}. */
-export function pipeline(name: string, policies: readonly Policy[]): Pipeline {
-  return new Pipeline(name, policies);
+export function pipeline(
+  name: string,
+  policies: readonly Policy[],
+  options?: PipelineOptions,
+): Pipeline {
+  return new Pipeline(name, policies, options);
+}
+
+/**
+ * A function of the same type as `fn`, `this` included, whose every call goes through `policy`: a
+ * pipeline or a single one.
+ */
+export function wrap<This, Args extends unknown[], T>(
+  fn: (this: This, ...args: Args) => PromiseLike<T> | T,
+  policy: Policy,
+): (this: This, ...args: Args) => Promise<T> {
+  return function guarded(...args) {
+    return policy.execute(() => fn.apply(this, args));
+  };
 }
 
 function segmentsOf(name: string, policies: readonly Policy[]): readonly Segment[] {
@@ -103,5 +149,6 @@ function checkPolicies(name: string, policies: readonly Policy[]): void {
     const got = `${clocks.size} clocks`;
     problems.push({ option: 'policies', expected: 'gates that share one clock', got });
   }
+  problems.push(...timesOutTooEarly(policies));
   if (problems.length > 0) throw new InvalidOptionsError(`pipeline ${name}`, problems);
 }

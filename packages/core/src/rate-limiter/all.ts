@@ -8,6 +8,7 @@ import {
   type ExecuteOptions,
   type GatePolicy,
   type OptionProblem,
+  type PolicyTraits,
   type RejectedError,
   type Task,
 } from '../core/index.ts';
@@ -74,6 +75,10 @@ export class AllLimiter implements GatePolicy, Combinable {
       () => this.#nowMs(),
       () => this.#watchers.tell(),
     );
+  }
+
+  get traits(): PolicyTraits {
+    return { kind: 'rate-limiter' };
   }
 
   /** Takes `n` permits from every limiter, or none. @throws RangeError unless `n` is an integer from 1 to the smallest capacity. */

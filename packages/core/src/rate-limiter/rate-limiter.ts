@@ -5,6 +5,7 @@ import {
   type Clock,
   type ExecuteOptions,
   type GatePolicy,
+  type PolicyTraits,
   type Task,
 } from '../core/index.ts';
 import type { Algorithm, Taken } from './algorithms/index.ts';
@@ -86,6 +87,10 @@ export abstract class RateLimiter<
     this.#numbers[NOW] = -Infinity;
     const missing = kind.missingAtFirst?.(this.#options) ?? 0;
     if (missing > 0) this.#algorithm.take(0, nowMs, missing);
+  }
+
+  get traits(): PolicyTraits {
+    return { kind: 'rate-limiter' };
   }
 
   /**

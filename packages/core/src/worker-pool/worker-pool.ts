@@ -12,6 +12,7 @@ import {
   type GatePolicy,
   type Listener,
   type Outcome,
+  type PolicyTraits,
   type RejectedError,
   type Task,
   type WaitingGate,
@@ -72,6 +73,10 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
     this.#queue = new JobQueue(this.name, this.#options.queue, alarms);
     this.#running = new RunningCalls(this.name, alarms);
     this.#chain = new GateChain(this.name, [this], this.clock);
+  }
+
+  get traits(): PolicyTraits {
+    return { kind: 'pool' };
   }
 
   /**

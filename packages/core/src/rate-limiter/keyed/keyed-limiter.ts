@@ -6,6 +6,7 @@ import {
   type Clock,
   type ExecuteOptions,
   type GatePolicy,
+  type PolicyTraits,
   type Task,
 } from '../../core/index.ts';
 import type { KeyedRequest } from '../key-functions/index.ts';
@@ -63,6 +64,10 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
     this.name = resolved.name;
     this.clock = resolved.clock;
     this.#keys = new Keys(resolved, (waitMs) => this.refuse(waitMs));
+  }
+
+  get traits(): PolicyTraits {
+    return { kind: 'rate-limiter' };
   }
 
   /** The key of a request, by the option `key`. @throws InvalidOptionsError without that option. */
