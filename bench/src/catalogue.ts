@@ -6,6 +6,7 @@ const files: readonly (() => Promise<{ readonly subjects: readonly Subject[] }>)
   () => import('./subjects/bucket.ts'),
   () => import('./subjects/keyed.ts'),
   () => import('./subjects/breaker.ts'),
+  () => import('./subjects/retry.ts'),
   () => import('./subjects/pool.ts'),
   () => import('./subjects/pipeline.ts'),
   () => import('./subjects/http.ts'),

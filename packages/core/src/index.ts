@@ -116,6 +116,14 @@ export type {
   TokenBucketOptions,
   WaitOptions,
 } from './rate-limiter/index.ts';
+export { isRetryable, Retry, RetryBudget } from './retry/index.ts';
+export type {
+  RetryBudgetOptions,
+  RetryBudgetStats,
+  RetryEvents,
+  RetryOptions,
+  RetryStats,
+} from './retry/index.ts';
 export { WorkerPool } from './worker-pool/index.ts';
 export type {
   StopOptions,

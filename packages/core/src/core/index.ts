@@ -46,7 +46,7 @@ export {
   shown,
 } from './options.ts';
 export type { CrossCheck, OptionRule, OptionRules, Rule } from './options.ts';
-export { outcomeOf } from './outcome.ts';
+export { isThenable, outcomeOf } from './outcome.ts';
 export { Pipeline, pipeline, wrap } from './pipeline.ts';
 export type { PipelineOptions } from './pipeline.ts';
 export type { PipelineAdvice, PipelineAdviceCode } from './pipeline-advice.ts';
@@ -55,3 +55,4 @@ export { isGatePolicy } from './policy.ts';
 export type { GatePolicy, Policy, PolicyTraits } from './policy.ts';
 export { secretSeed, systemRandom } from './random.ts';
 export type { Random } from './random.ts';
+export { warn } from './warn.ts';
