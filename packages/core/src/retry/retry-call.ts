@@ -160,8 +160,9 @@ export class RetryCall<T> {
   #runToTheEnd(): Promise<T> {
     const { clock } = this.#shared.options;
     const context = new CallContext(clock, plainContext, { attempt: this.#attempt });
+    const task = this.#task;
     try {
-      return Promise.resolve(this.#task(context));
+      return Promise.resolve(task(context));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -171,10 +172,11 @@ export class RetryCall<T> {
   #runWithin(whole: CallContext): Promise<T> {
     const context = this.#contextWithin(whole);
     this.#context = context;
+    const task = this.#task;
     return new Promise((resolve, reject) => {
       this.#answer = reject;
       context.onAbort(reject);
-      const result = this.#task(context);
+      const result = task(context);
       // The promise's own functions: by them an error's stack finds its async caller.
       if (isThenable(result)) Promise.resolve(result).then(resolve, reject);
       else resolve(result);

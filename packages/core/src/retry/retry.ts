@@ -3,7 +3,6 @@ import {
   CallContext,
   Emitter,
   InvalidOptionsError,
-  isThenable,
   plainContext,
   shown,
   type ExecuteOptions,
@@ -12,6 +11,7 @@ import {
   type PolicyTraits,
   type Task,
 } from '../core/index.ts';
+import { FirstTry } from './first-try.ts';
 import {
   resolveRetryOptions,
   type ResolvedRetryOptions,
@@ -46,7 +46,7 @@ export class Retry implements Policy<RetryStats> {
   #given: RetryOptions;
   readonly #shared: SharedState;
   #ownBudget: RetryBudget | undefined;
-  readonly #succeed: <T>(value: T) => T;
+  readonly #free: FirstTry[] = [];
 
   /** @throws InvalidOptionsError naming every option that is wrong. */
   constructor(options: RetryOptions = {}) {
@@ -63,11 +63,6 @@ export class Retry implements Policy<RetryStats> {
       toldExhaustedMs: -Infinity,
     };
     this.name = resolved.name;
-    const { counts } = this.#shared;
-    this.#succeed = (value) => {
-      counts.succeededFirst++;
-      return value;
-    };
   }
 
   /**
@@ -127,31 +122,12 @@ export class Retry implements Policy<RetryStats> {
     return { ...this.#shared.counts };
   }
 
-  /** The first try of a call that nothing can end early. */
   #direct<T>(task: Task<T>): Promise<T> {
-    const shared = this.#shared;
-    shared.counts.calls++;
-    shared.budget?.recordFirstTry();
-    let result;
-    try {
-      result = task(plainContext);
-      if (isThenable(result)) {
-        return Promise.resolve(result).then(this.#succeed<T>, (error: unknown) =>
-          new RetryCall(shared, task).goOn(error),
-        );
-      }
-    } catch (error) {
-      return this.#goOn(task, error);
-    }
-    return Promise.resolve(this.#succeed(result));
-  }
-
-  #goOn<T>(task: Task<T>, error: unknown): Promise<T> {
-    try {
-      return new RetryCall(this.#shared, task).goOn(error);
-    } catch (last) {
-      return Promise.reject(last);
-    }
+    const { counts, budget } = this.#shared;
+    counts.calls++;
+    budget?.recordFirstTry();
+    const first = this.#free.pop() ?? new FirstTry(this.#shared, this.#free);
+    return first.run(task);
   }
 
   #budgetOf({ budget, clock }: ResolvedRetryOptions): RetryBudget | undefined {
