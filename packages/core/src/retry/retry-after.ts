@@ -21,7 +21,7 @@ export function retryAfterMsOf(error: unknown, wallTimeMs: number): number | und
 
 function headerMs(headers: unknown, wallTimeMs: number): number | undefined {
   if (typeof headers !== 'object' || headers === null) return undefined;
-  const given = valueIn(headers as Headers | Record<string, unknown>);
+  const given = valueIn(headers as HeaderLookup | Record<string, unknown>);
   const value = String(Array.isArray(given) ? given[0] : (given ?? '')).trim();
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
   if (!HTTP_DATE.test(value)) return undefined;
@@ -29,8 +29,16 @@ function headerMs(headers: unknown, wallTimeMs: number): number | undefined {
   return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - wallTimeMs);
 }
 
-function valueIn(headers: Headers | Record<string, unknown>): unknown {
-  if (typeof headers.get === 'function') return headers.get('retry-after');
-  const plain = headers as Record<string, unknown>;
-  return plain['retry-after'] ?? plain['Retry-After'];
+function valueIn(headers: HeaderLookup | Record<string, unknown>): unknown {
+  if (isLookup(headers)) return headers.get('retry-after');
+  return headers['retry-after'] ?? headers['Retry-After'];
+}
+
+/** As `Headers`, and the look-alikes of HTTP clients. */
+interface HeaderLookup {
+  get(name: string): unknown;
+}
+
+function isLookup(headers: object): headers is HeaderLookup {
+  return typeof (headers as HeaderLookup).get === 'function';
 }

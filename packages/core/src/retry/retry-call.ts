@@ -101,7 +101,7 @@ export class RetryCall<T> {
   #askedMs(error: unknown): number | undefined {
     const { when, clock } = this.#shared.options;
     try {
-      return when(error) === true ? (retryAfterMsOf(error, clock.wallTimeMs()) ?? 0) : undefined;
+      return when(error) ? (retryAfterMsOf(error, clock.wallTimeMs()) ?? 0) : undefined;
     } catch (mistake) {
       warn(mistake);
       return undefined;
