@@ -56,10 +56,10 @@ export class RetryCall<T> {
   }
 
   /** The first try of a call that can be ended early. Throws what it cannot begin for. */
-  start(whole: CallContext): Promise<T> {
+  start(): Promise<T> {
     const { options, counts, budget } = this.#shared;
     counts.calls++;
-    if (whole.aborted) this.#end('aborted', whole.reason);
+    if (this.#whole?.aborted) this.#end('aborted', this.#whole.reason);
     if (this.#isOver()) {
       const message = `${options.name}: the deadline passed before the first try`;
       this.#end('outOfTime', new DeadlineExceededError(options.name, message));
@@ -147,7 +147,9 @@ export class RetryCall<T> {
   }
 
   #try(): Promise<T> {
-    const work = this.#whole ? this.#runWithin(this.#whole) : this.#runToTheEnd();
+    const isEndless =
+      this.#whole === undefined && this.#shared.options.attemptTimeoutMs === undefined;
+    const work = isEndless ? this.#runToTheEnd() : this.#runLimited();
     return work.then(
       (value) => this.#succeed(value),
       (error: unknown) => {
@@ -169,8 +171,8 @@ export class RetryCall<T> {
   }
 
   /** Settles as soon as the try is ended, whatever the task does. */
-  #runWithin(whole: CallContext): Promise<T> {
-    const context = this.#contextWithin(whole);
+  #runLimited(): Promise<T> {
+    const context = this.#limitedContext();
     this.#context = context;
     const task = this.#task;
     return new Promise((resolve, reject) => {
@@ -183,26 +185,27 @@ export class RetryCall<T> {
     });
   }
 
-  #contextWithin(whole: CallContext): CallContext {
-    const { options, timeouts } = this.#shared;
-    const { attemptTimeoutMs, clock } = options;
+  #limitedContext(): CallContext {
+    const { options, counts, timeouts } = this.#shared;
+    const { attemptTimeoutMs: deadlineMs, clock } = options;
     const attempt = this.#attempt;
-    const isLimited = attemptTimeoutMs !== undefined || whole.deadlineAtMs < Infinity;
-    if (!isLimited && whole.attempt === attempt) return whole;
-    const context = new CallContext(clock, whole, { attempt, deadlineMs: attemptTimeoutMs });
-    if (isLimited) {
+    const whole = this.#whole;
+    const isTimed = deadlineMs !== undefined || (whole?.deadlineAtMs ?? Infinity) < Infinity;
+    if (!isTimed && whole?.attempt === attempt) return whole;
+    const context = new CallContext(clock, whole ?? plainContext, { attempt, deadlineMs });
+    if (isTimed) {
       this.#alarm = timeouts.set(context.deadlineAtMs, () => {
-        this.#shared.counts.timedOut++;
-        context.abort(this.#timeoutError(whole));
+        counts.timedOut++;
+        context.abort(this.#timeoutError(deadlineMs));
       });
     }
     return context;
   }
 
-  #timeoutError(whole: CallContext): TimeoutError {
-    const { name, attemptTimeoutMs, clock } = this.#shared.options;
-    if (attemptTimeoutMs === undefined || whole.deadlineAtMs <= clock.nowMs()) {
-      const timeoutMs = whole.budgetMs;
+  #timeoutError(attemptTimeoutMs: number | undefined): TimeoutError {
+    const { name } = this.#shared.options;
+    if (attemptTimeoutMs === undefined || this.#isOver()) {
+      const timeoutMs = this.#whole?.budgetMs ?? Infinity;
       const message = `${name}: try ${this.#attempt} was not done by the deadline of ${timeoutMs} ms`;
       return new TimeoutError(name, message, { timeoutMs });
     }

@@ -196,6 +196,20 @@ test('a timer that comes after the deadline starts no try', async () => {
   expect(retry.stats()).toMatchObject({ retries: 0, outOfTime: 1 });
 });
 
+test('a time limit given later holds for a call without options too', async () => {
+  const { clock, retry } = setUp();
+  let tries = 0;
+  const seen = watch(
+    clock,
+    retry.execute(() => (++tries === 1 ? fail() : hang())),
+  );
+  await clock.run(50);
+  retry.update({ attemptTimeoutMs: 10, maxAttempts: 2 });
+  await clock.run(1000);
+  expect(seen.atMs).toBe(110);
+  expect(seen.error).toBeInstanceOf(TimeoutError);
+});
+
 test('a time limit given later holds from the next try on', async () => {
   const { clock, retry } = setUp();
   let tries = 0;

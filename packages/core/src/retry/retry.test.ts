@@ -3,8 +3,10 @@ import {
   Backoff,
   CallContext,
   InvalidOptionsError,
+  pipeline,
   plainContext,
   RateLimitedError,
+  type GatePolicy,
   type TaskContext,
 } from '../core/index.ts';
 import { ManualClock, SeededRandom, settlePromises } from '../testing/index.ts';
@@ -231,6 +233,26 @@ test('the context of a call can be handed on, and is left open for its owner', a
   await result;
   expect(contexts[0]).toBe(whole);
   expect(contexts[1]).toMatchObject({ attempt: 2, key: 'tenant' });
+});
+
+test('in a pipeline it waits for exactly as long as a gate further in asks, and is let in then', async () => {
+  const { clock, retry } = setUp();
+  const gate: GatePolicy = {
+    name: 'gate',
+    clock,
+    timed: true,
+    enter: (nowMs) => Math.max(0, 700 - nowMs),
+    exit: () => undefined,
+    refuse: (waitMs) => new RateLimitedError('gate', 'not yet', waitMs),
+    execute: () => Promise.reject(new Error('the pipeline fuses gates')),
+    stats: () => ({}),
+  };
+  const { task, atMs } = failing(clock, 0);
+  const result = pipeline('guarded', [retry, gate]).execute(task);
+  await clock.run(1000);
+  await expect(result).resolves.toBe(1);
+  expect(atMs).toEqual([700]);
+  expect(retry.stats()).toMatchObject({ recovered: 1, retries: 1 });
 });
 
 test('a budget that is exhausted ends the call with the error of the last try', async () => {

@@ -73,16 +73,16 @@ export class Retry implements Policy<RetryStats> {
     if (typeof task !== 'function') return this.#refuseTask(task);
     const { attemptTimeoutMs, deadlineMs, clock } = this.#shared.options;
     const isPlain = options === undefined || options === plainContext;
-    if (isPlain && attemptTimeoutMs === undefined && deadlineMs === undefined) {
-      return this.#direct(task);
-    }
+    const isOpen = isPlain && deadlineMs === undefined;
+    if (isOpen && attemptTimeoutMs === undefined) return this.#direct(task);
     try {
+      if (isOpen) return new RetryCall(this.#shared, task).start();
       if (options instanceof CallContext && deadlineMs === undefined) {
-        return new RetryCall(this.#shared, task, options).start(options);
+        return new RetryCall(this.#shared, task, options).start();
       }
       const lastMs = Math.min(deadlineMs ?? Infinity, options?.deadlineMs ?? Infinity);
       const whole = new CallContext(clock, options, { deadlineMs: lastMs, attempt: 1 });
-      return new RetryCall(this.#shared, task, whole, true).start(whole);
+      return new RetryCall(this.#shared, task, whole, true).start();
     } catch (error) {
       return Promise.reject(error);
     }
