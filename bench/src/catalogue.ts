@@ -9,6 +9,7 @@ const files: readonly (() => Promise<{ readonly subjects: readonly Subject[] }>)
   () => import('./subjects/retry.ts'),
   () => import('./subjects/pool.ts'),
   () => import('./subjects/pipeline.ts'),
+  () => import('./subjects/timeout.ts'),
   () => import('./subjects/http.ts'),
 ];
 

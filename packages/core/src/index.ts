@@ -124,6 +124,8 @@ export type {
   RetryOptions,
   RetryStats,
 } from './retry/index.ts';
+export { Timeout } from './timeout/index.ts';
+export type { TimeoutOptions, TimeoutStats, TimeoutStrategy } from './timeout/index.ts';
 export { WorkerPool } from './worker-pool/index.ts';
 export type {
   StopOptions,
