@@ -74,6 +74,15 @@ export type {
   TimeoutDetails,
   WaitingGate,
 } from './core/index.ts';
+export { Fallback } from './fallback/index.ts';
+export type {
+  ErrorClass,
+  FallbackCase,
+  FallbackCases,
+  FallbackFunction,
+  FallbackOptions,
+  FallbackStats,
+} from './fallback/index.ts';
 export { MetricsCollector } from './metrics/index.ts';
 export type { MetricsSnapshot } from './metrics/index.ts';
 export {

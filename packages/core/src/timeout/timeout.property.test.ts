@@ -17,7 +17,7 @@ interface Plan {
 }
 
 // Tasks end at whole ms, callers abort at a half, time is over at a quarter: so no two of them tie.
-const plan: fc.Arbitrary<Plan> = fc.record({
+const somePlan: fc.Arbitrary<Plan> = fc.record({
   startMs: fc.nat(100),
   taskMs: fc.oneof(fc.nat(200), fc.constant(Infinity)),
   fails: fc.boolean(),
@@ -64,16 +64,16 @@ const nameOf = (error: unknown): string =>
 test('each call settles exactly once, with the right end at the right time, and leaves nothing behind', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(plan, { minLength: 1, maxLength: 12 }),
+      fc.array(somePlan, { minLength: 1, maxLength: 12 }),
       fc.nat(150).map((ms) => ms + 0.25),
       fc.boolean(),
-      async (plans, timeoutMs, cooperative) => {
+      async (calls, timeoutMs, cooperative) => {
         const clock = new ManualClock();
         const strategy = cooperative ? 'cooperative' : 'abandon';
         const timeout = new Timeout({ timeoutMs, strategy, clock });
-        const settled = plans.map((): [string, number][] => []);
+        const settled = calls.map((): [string, number][] => []);
         const signals: AbortSignal[] = [];
-        plans.forEach((each, at) => {
+        calls.forEach((each, at) => {
           clock.schedule(each.startMs, () => {
             const controller = new AbortController();
             signals.push(controller.signal);
@@ -90,7 +90,7 @@ test('each call settles exactly once, with the right end at the right time, and 
           });
         });
         await clock.run(1000);
-        const ends = plans.map((each) => expected(each, timeoutMs, cooperative));
+        const ends = calls.map((each) => expected(each, timeoutMs, cooperative));
         expect(settled).toEqual(ends.map((end) => (end[1] === Infinity ? [] : [end])));
         // What has not settled is a cooperative task that never ends, by a caller who never leaves.
         if (ends.every(([, ms]) => ms < Infinity)) {
@@ -98,7 +98,7 @@ test('each call settles exactly once, with the right end at the right time, and 
           expect(listeners).toEqual([]);
         }
         expect(clock.pending).toBe(0);
-        const hung = plans.filter(({ taskMs, heeds }, at) => {
+        const hung = calls.filter(({ taskMs, heeds }, at) => {
           const [, endMs] = ends[at] as [string, number];
           return taskMs === Infinity && !heeds && endMs < Infinity;
         });
