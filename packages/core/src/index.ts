@@ -83,6 +83,8 @@ export type {
   FallbackOptions,
   FallbackStats,
 } from './fallback/index.ts';
+export { Hedge } from './hedge/index.ts';
+export type { HedgeOptions, HedgeStats } from './hedge/index.ts';
 export { MetricsCollector } from './metrics/index.ts';
 export type { MetricsSnapshot } from './metrics/index.ts';
 export {

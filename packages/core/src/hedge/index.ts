@@ -1,0 +1,3 @@
+export { Hedge } from './hedge.ts';
+export type { HedgeStats } from './hedge.ts';
+export type { HedgeOptions } from './options.ts';
