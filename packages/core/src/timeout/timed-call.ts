@@ -159,6 +159,10 @@ export class TimedCall {
     this.#options = plainContext;
     this.#resolve = nothing;
     this.#reject = nothing;
+    this.#recycle();
+  }
+
+  #recycle(): void {
     const { free } = this.#shared;
     if (free.length < KEPT_CALLS) free.push(this);
   }
@@ -167,13 +171,17 @@ export class TimedCall {
   #release(): void {
     if (this.#alarm) this.#shared.alarms.cancel(this.#alarm);
     this.#alarm = undefined;
-    this.#context?.close();
+    if (this.#options !== plainContext) {
+      // Someone further in may hold the context, and end it when this serves another call.
+      this.#context?.offAbort(this.#onAbort);
+      this.#context?.close();
+    }
     this.#afterwards?.close();
     this.#afterwards = undefined;
   }
 
   #refuse(error: unknown): Promise<never> {
-    this.#shared.free.push(this);
+    this.#recycle();
     return Promise.reject(error);
   }
 

@@ -309,6 +309,19 @@ test('gates further in count a timeout as a failure, and an abort by the caller 
   expect(timeout.stats().abandoned).toBe(0);
 });
 
+test('a context that is ended after its call has settled ends no other call', async () => {
+  const { clock, timeout, log, follow } = setUp();
+  const { signal } = new AbortController();
+  let kept: TaskContext | undefined;
+  await timeout.execute((context) => (kept = context), { signal });
+  follow(timeout.execute(never, { signal }));
+  (kept as CallContext).abort('stopped'); // As a pool does that still holds it when it stops.
+  await settlePromises();
+  expect(log).toEqual([]);
+  await clock.run(100);
+  expect(log).toEqual(['TimeoutError at 100']);
+});
+
 test('no AbortController is made unless the task reads its signal', async () => {
   const { timeout } = setUp();
   const made = vi.spyOn(globalThis, 'AbortController');
