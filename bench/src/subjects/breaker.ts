@@ -6,6 +6,12 @@ import {
   SamplingBreaker,
   type IBreaker,
 } from 'cockatiel';
+import {
+  Circuit,
+  SlidingCountBreaker,
+  SlidingTimeBreaker,
+  type SlidingWindowBreaker,
+} from 'mollitia';
 import OpossumBreaker, { type Options } from 'opossum';
 import { awaited, decided, rejected } from '../harness/loops.ts';
 import type { OperationSubject, Running, Subject } from '../harness/subject.ts';
@@ -61,6 +67,11 @@ async function cockatielOpen(): Promise<Running> {
   return rejected(() => policy.execute(task));
 }
 
+function mollitia(breaker: SlidingWindowBreaker): Running {
+  const circuit = new Circuit({ options: { modules: [breaker] } });
+  return awaited(() => circuit.fn(task).execute() as Promise<number>);
+}
+
 const shared = {
   kind: 'operation',
   url: import.meta.url,
@@ -93,6 +104,22 @@ const success: OperationSubject = {
       setup: () =>
         cockatiel(new SamplingBreaker({ threshold: 0.5, duration: 10_000, minimumRps: 2 })),
     },
+    {
+      name: 'mollitia, count',
+      kind: 'peer',
+      setup: () => mollitia(new SlidingCountBreaker({ slidingWindowSize: 100 })),
+    },
+    {
+      name: 'mollitia, time',
+      kind: 'peer',
+      setup: () => mollitia(new SlidingTimeBreaker({ slidingWindowSize: 10_000 })),
+    },
+  ],
+  limits: [
+    { contender: 'sluice, count window', of: 'ratio', to: 'F: await the task', max: 1.9 },
+    { contender: 'sluice, count window', of: 'bytes', max: 400 },
+    { contender: 'sluice, count window', of: 'ratio', to: 'cockatiel, consecutive', max: 1 / 3 },
+    { contender: 'sluice, count window', of: 'ratio', to: 'opossum, timeout off', max: 1 / 7 },
   ],
   notes: [
     'opossum times every call out after 10 s unless told otherwise; no other contender has a timeout.',

@@ -1,5 +1,6 @@
 import { Retry, type RetryOptions } from '@sluice/core';
 import { handleAll, retry } from 'cockatiel';
+import pRetry from 'p-retry';
 import { awaited } from '../harness/loops.ts';
 import type { OperationSubject, Running, Subject } from '../harness/subject.ts';
 import { awaitTask, task } from './task.ts';
@@ -12,6 +13,10 @@ function sluice(options: RetryOptions): Running {
 function cockatiel(): Running {
   const policy = retry(handleAll, { maxAttempts: 3 });
   return awaited(() => policy.execute(task));
+}
+
+function pRetrying(): Running {
+  return awaited(() => pRetry(task, { retries: 2 }));
 }
 
 const success: OperationSubject = {
@@ -31,7 +36,9 @@ const success: OperationSubject = {
       setup: () => sluice({ attemptTimeoutMs: 10_000 }),
     },
     { name: 'cockatiel', kind: 'peer', setup: cockatiel },
+    { name: 'p-retry', kind: 'peer', setup: pRetrying },
   ],
+  limits: [{ contender: 'sluice', of: 'ratio', to: 'F: await the task', max: 1.9 }],
   notes: ['Only sluice has a budget, and only where it says so a time limit for each try.'],
 };
 

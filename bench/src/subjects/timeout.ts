@@ -1,5 +1,6 @@
 import { Timeout } from '@sluice/core';
 import { timeout, TimeoutStrategy } from 'cockatiel';
+import pTimeout from 'p-timeout';
 import { awaited } from '../harness/loops.ts';
 import type { OperationSubject, Running, Subject } from '../harness/subject.ts';
 import { awaitTask, task } from './task.ts';
@@ -21,6 +22,10 @@ function sluiceHeeding(): Running {
 function cockatiel(strategy: TimeoutStrategy): Running {
   const policy = timeout(TIMEOUT_MS, strategy);
   return awaited(() => policy.execute(task));
+}
+
+function pTimingOut(): Running {
+  return awaited(() => pTimeout(task(), { milliseconds: TIMEOUT_MS }));
 }
 
 /** What is written by hand where no library is at hand. */
@@ -58,7 +63,12 @@ const success: OperationSubject = {
       kind: 'peer',
       setup: () => cockatiel(TimeoutStrategy.Cooperative),
     },
+    { name: 'p-timeout', kind: 'peer', setup: pTimingOut },
     { name: 'setTimeout and Promise.race', kind: 'peer', setup: () => awaited(byHand) },
+  ],
+  limits: [
+    { contender: 'sluice, abandon', of: 'figure', max: 300 },
+    { contender: 'sluice, abandon', of: 'ratio', to: 'p-timeout', max: 0.1 },
   ],
 };
 

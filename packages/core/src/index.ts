@@ -48,6 +48,7 @@ export {
   wrap,
 } from './core/index.ts';
 export type {
+  AnswerOf,
   BackoffOptions,
   CallPart,
   Classify,

@@ -48,7 +48,7 @@ export {
 export type { CrossCheck, OptionRule, OptionRules, Rule } from './options.ts';
 export { isThenable, outcomeOf } from './outcome.ts';
 export { Pipeline, pipeline, wrap } from './pipeline.ts';
-export type { PipelineOptions } from './pipeline.ts';
+export type { AnswerOf, PipelineOptions } from './pipeline.ts';
 export type { PipelineAdvice, PipelineAdviceCode } from './pipeline-advice.ts';
 export { PolicyRegistry } from './policy-registry.ts';
 export { isGatePolicy } from './policy.ts';

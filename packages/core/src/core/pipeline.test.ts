@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { CircuitBreaker } from '../circuit-breaker/index.ts';
+import { Fallback } from '../fallback/index.ts';
 import { TokenBucket } from '../rate-limiter/index.ts';
 import { ManualClock, settlePromises } from '../testing/index.ts';
 import type { ExecuteOptions, Task, TaskContext } from './call-context.ts';
@@ -247,4 +248,15 @@ test('a function wrapped in a policy keeps its arguments, its this and its type'
   const answer: string = await new Shop(breaker).order(7);
   expect(answer).toBe('7 from Bonn');
   expect(breaker.stats().succeeded).toBe(1);
+});
+
+test('what a fallback in the row may answer is part of the type of the answer', async () => {
+  const { clock, breaker } = setUp();
+  const none = new Fallback({ value: null, clock });
+  const guarded = pipeline('guarded', [none, breaker]);
+  const answer: string | null = await guarded.execute(() => Promise.reject<string>(new Error('x')));
+  expect(answer).toBeNull();
+  // @ts-expect-error A pipeline with a fallback does not always answer what the task does.
+  const sure: string = await guarded.execute(async () => 'sure');
+  expect(sure).toBe('sure');
 });

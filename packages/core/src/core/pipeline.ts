@@ -15,6 +15,9 @@ import { warn } from './warn.ts';
 /** Runs a task through a run of policies that are driven together. */
 type Segment = Pick<Policy, 'execute'>;
 
+/** What a policy may answer instead of the task: a fallback says so by `recover`. */
+export type AnswerOf<P> = P extends { recover(error: unknown): Promise<infer F> } ? F : never;
+
 export interface PipelineOptions {
   /** What is meant as it is, and not to be warned about. @default [] */
   readonly accept?: readonly PipelineAdviceCode[] | undefined;
@@ -36,7 +39,7 @@ export interface PipelineOptions {
  * ]);
  * const answer = await orders.execute(async () => 'done');
  */
-export class Pipeline implements Policy<Record<string, object>> {
+export class Pipeline<F = never> implements Policy<Record<string, object>> {
   readonly name: string;
   readonly policies: readonly Policy[];
   /** What was found likely to be a mistake, and not accepted. */
@@ -62,14 +65,18 @@ export class Pipeline implements Policy<Record<string, object>> {
     }
   }
 
-  execute<T>(task: Task<T>, options?: ExecuteOptions): Promise<T> {
+  /** Runs `task` through all of them. Never throws. `F` is what a fallback among them may answer. */
+  execute<T>(task: Task<T>, options?: ExecuteOptions): Promise<T | F>;
+  /** As a {@link Policy}, which knows nothing of what else it may answer. */
+  execute<T>(task: Task<T>, options?: ExecuteOptions): Promise<T>;
+  execute<T>(task: Task<T>, options?: ExecuteOptions): Promise<T | F> {
     return this.#from(0, task, options);
   }
 
   /** A function of the same type as `fn` whose every call goes through the pipeline. */
   wrap<Args extends unknown[], T>(
     fn: (...args: Args) => PromiseLike<T> | T,
-  ): (...args: Args) => Promise<T> {
+  ): (...args: Args) => Promise<T | F> {
     return wrap(fn, this);
   }
 
@@ -86,11 +93,11 @@ export class Pipeline implements Policy<Record<string, object>> {
 }
 
 /** The pipeline of `policies`, outermost first. See {@link Pipeline}. */
-export function pipeline(
+export function pipeline<const P extends readonly Policy[]>(
   name: string,
-  policies: readonly Policy[],
+  policies: P,
   options?: PipelineOptions,
-): Pipeline {
+): Pipeline<AnswerOf<P[number]>> {
   return new Pipeline(name, policies, options);
 }
 
