@@ -2,9 +2,12 @@ export { CircuitBreaker } from './circuit-breaker/index.ts';
 export type {
   CircuitBreakerEvents,
   CircuitBreakerOptions,
+  CircuitBreakerSnapshot,
   CircuitBreakerStats,
   CircuitState,
   CountWindowOptions,
+  IsolationRelease,
+  Permit,
   SlidingWindowOptions,
   StateChange,
   StateChangeReason,

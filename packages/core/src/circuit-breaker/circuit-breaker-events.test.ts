@@ -1,7 +1,8 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { CircuitOpenError } from '../core/index.ts';
 import { ManualClock } from '../testing/index.ts';
-import { CircuitBreaker, type StateChange } from './circuit-breaker.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
+import type { StateChange } from './states.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -1,7 +1,8 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { CircuitOpenError, RateLimitedError, ShedError, TimeoutError } from '../core/index.ts';
 import { ManualClock, SeededRandom, settlePromises } from '../testing/index.ts';
-import { CircuitBreaker, type CircuitState, type StateChange } from './circuit-breaker.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
+import type { CircuitState, StateChange } from './states.ts';
 import type { CircuitBreakerOptions } from './options.ts';
 
 afterEach(() => {
@@ -218,12 +219,16 @@ test('the counts since the start survive every change of state', async () => {
     state: 'closed',
     failureRate: 0,
     windowCalls: 0,
+    slowCallRate: 0,
     windowFailures: 0,
+    windowSlowCalls: 0,
     consecutiveFailures: 0,
     retryAfterMs: 0,
+    permitted: 10,
     succeeded: 8,
     failed: 2,
     ignored: 0,
+    lost: 0,
     notPermitted: 3,
   });
 });

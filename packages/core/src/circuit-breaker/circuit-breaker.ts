@@ -1,7 +1,5 @@
-import { CountWindow, TimeWindow, type OutcomeWindow } from '../collections/index.ts';
 import {
   CircuitOpenError,
-  Emitter,
   GateChain,
   type Classify,
   type Clock,
@@ -9,101 +7,64 @@ import {
   type GatePolicy,
   type Listener,
   type Outcome,
+  type PolicyTraits,
   type Task,
 } from '../core/index.ts';
-import {
-  resolveBreakerOptions,
-  type CircuitBreakerOptions,
-  type ResolvedBreakerOptions,
-  type SlidingWindowOptions,
-} from './options.ts';
+import { Audience } from './audience.ts';
+import { Circuit } from './circuit.ts';
+import { Isolation, type IsolationRelease, type StandingState } from './isolation.ts';
+import { resolveBreakerOptions, type CircuitBreakerOptions } from './options.ts';
+import { PermitDesk, type Permit } from './permit.ts';
+import { rulesFor } from './rules.ts';
+import { checkedSnapshot, type CircuitBreakerSnapshot } from './snapshot.ts';
+import type { CircuitBreakerEvents, CircuitBreakerStats, CircuitState } from './states.ts';
 
-export type CircuitState = 'closed' | 'open' | 'half-open';
+/** What an update may change. */
+type Changes = Partial<Omit<CircuitBreakerOptions, 'name' | 'clock'>>;
 
-/** Why a breaker changed its state. */
-export type StateChangeReason =
-  | 'consecutive-failures'
-  | 'failure-rate'
-  | 'open-time-over'
-  | 'probes-succeeded'
-  | 'probe-failed'
-  | 'half-open-timeout'
-  | 'reset';
-
-export interface StateChange {
-  readonly from: CircuitState;
-  readonly to: CircuitState;
-  readonly reason: StateChangeReason;
-  /** On the breaker's clock. */
-  readonly atMs: number;
-}
-
-export interface CircuitBreakerEvents {
-  stateChange: StateChange;
-}
-
-export interface CircuitBreakerStats {
-  readonly state: CircuitState;
-  /** Share of failures in the window, 0 to 1; 0 while the window is empty. */
-  readonly failureRate: number;
-  readonly windowCalls: number;
-  readonly windowFailures: number;
-  readonly consecutiveFailures: number;
-  /** Until the next probe may go in, in ms; 0 unless open. */
-  readonly retryAfterMs: number;
-  /** Since the start. */
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly ignored: number;
-  readonly notPermitted: number;
-}
+const REFUSALS: Readonly<Record<CircuitState, string>> = {
+  closed: 'and traffic comes back by and by',
+  open: 'what it protects has been failing',
+  'half-open': 'its probes are under way',
+  'forced-open': 'somebody has forced it to be',
+  disabled: 'and was not when the call came',
+  'metrics-only': 'and was not when the call came',
+};
 
 /**
  * Stops calling what keeps failing, and finds out by a few probes when it is well again.
  *
- * Closed, it counts; it opens after `consecutiveFailures`, or when the failure rate over the sliding
- * window reaches its threshold. Open, it refuses at once. When the open time is over the next calls are
- * probes: at most `permittedCallsInHalfOpen`, at once and in all. They close it, or open it again for
- * longer. Calls run side by side; a result that comes in after the state has changed counts no more.
+ * Closed, it counts; it opens after `consecutiveFailures`, or when the share of failed or of slow calls
+ * in the sliding window reaches its threshold. Open, it refuses at once. When the open time is over the
+ * next calls are probes: at most `permittedCallsInHalfOpen`, at once and in all. They close it, or open
+ * it again for longer. Calls run side by side; a result that comes in after the state has changed counts
+ * no more. By hand it can be isolated, forced open, closed, disabled, or set to metrics only.
  *
- * No timer: that the open time is over is found when someone asks. O(1) a call. To degrade in
- * proportion rather than to switch, shed load by a limiter instead.
+ * No timer, unless it is `eager`: that the open time is over is found when someone asks. O(1) a call. To
+ * degrade in proportion rather than to switch, take an AdaptiveThrottle.
  * @see https://martinfowler.com/bliki/CircuitBreaker.html
  * @see https://resilience4j.readme.io/docs/circuitbreaker
  */
 export class CircuitBreaker implements GatePolicy<CircuitBreakerStats> {
   readonly name: string;
-  readonly clock: Clock;
-  #given: CircuitBreakerOptions;
-  #options: ResolvedBreakerOptions;
-  #window: OutcomeWindow;
-  readonly #events = new Emitter<CircuitBreakerEvents>();
+  readonly #circuit: Circuit;
+  /** The options as they were given, without name and clock: defaults may depend on each other. */
+  #given: Changes;
   #chain: GateChain | undefined;
-
-  #state: CircuitState = 'closed';
-  /** Grows with every change of state; a call's ticket is its negative. */
-  #generation = 0;
-  #consecutiveFailures = 0;
-  /** Recoveries that failed in a row. */
-  #relapses = 0;
-  /** When the open time, or the patience with the probes under way, is over. */
-  #untilMs = 0;
-  #probes = 0;
-  #probeSuccesses = 0;
-  #probeFailures = 0;
-
-  #succeeded = 0;
-  #failed = 0;
-  #ignored = 0;
-  #notPermitted = 0;
+  #audience: Audience | undefined;
+  #isolation: Isolation | undefined;
+  #desk: PermitDesk | undefined;
 
   /** @throws InvalidOptionsError naming every option that is wrong. */
   constructor(options: CircuitBreakerOptions = {}) {
-    this.#options = resolveBreakerOptions(options);
-    this.#given = { ...options, slidingWindow: this.#options.slidingWindow };
-    this.#window = windowFor(this.#options.slidingWindow);
-    this.name = this.#options.name;
-    this.clock = this.#options.clock;
+    const resolved = resolveBreakerOptions(options);
+    this.name = resolved.name;
+    this.#given = ownCopy(options);
+    this.#circuit = new Circuit(rulesFor(resolved), resolved.clock);
+  }
+
+  get clock(): Clock {
+    return this.#circuit.clock;
   }
 
   /** Runs `task` unless the breaker is open; then rejects at once with CircuitOpenError. */
@@ -112,215 +73,228 @@ export class CircuitBreaker implements GatePolicy<CircuitBreakerStats> {
     return this.#chain.execute(task, options);
   }
 
-  /** The state as of now. */
-  get state(): CircuitState {
-    if (this.#state !== 'closed') this.#advanceTo(this.clock.nowMs());
-    return this.#state;
+  /**
+   * Lets in work that is no function call; undefined: refused. A permit that is dropped unsettled gives
+   * its place back when the garbage collector finds it, and is counted as `lost`.
+   */
+  tryAcquire(): Permit | undefined {
+    const nowMs = this.clock.nowMs();
+    const ticket = this.enter(nowMs);
+    if (ticket > 0) return undefined;
+    this.#desk ??= new PermitDesk(this, (lost) => this.#circuit.giveUp(lost, this.clock.nowMs()));
+    return this.#desk.issue(ticket, nowMs);
   }
 
-  /** Closes it and forgets everything counted for a decision. */
-  reset(): void {
-    this.#relapses = 0;
-    this.#moveTo('closed', 'reset', this.clock.nowMs());
+  /** The state as of now. */
+  get state(): CircuitState {
+    const { state } = this.#circuit;
+    if (state === 'open' || state === 'half-open') this.#circuit.advanceTo(this.clock.nowMs());
+    return this.#circuit.state;
+  }
+
+  /** Refuses all calls, until it is closed, reset, disabled or set to metrics only. */
+  forceOpen(): void {
+    this.#order('forced-open');
+  }
+
+  /** Closes it, with a window as new and for all calls at once. One that is closed keeps its window. */
+  close(): void {
+    this.#order('closed');
+    this.#circuit.endRamp();
+  }
+
+  /** The same as `close`, by the name that goes with `forceOpen`. */
+  forceClosed(): void {
+    this.close();
+  }
+
+  /** Lets all calls in and judges none, until it is given another order. */
+  disable(): void {
+    this.#order('disabled');
+  }
+
+  /** Lets all calls in and counts them, and never opens, until it is given another order. */
+  metricsOnly(): void {
+    this.#order('metrics-only');
   }
 
   /**
-   * Changes options live. The state stays, and so does the window when it still means the same: a time
-   * window of the same shape, or a count window of any size. `name` and `clock` stay what they are.
-   * An option that is undefined goes back to its default.
+   * Refuses all calls while anybody holds it so. When the last hold is released the breaker closes, by
+   * its ramp if it has one; or is again what it had been ordered to be before, or was meanwhile.
+   */
+  isolate(): IsolationRelease {
+    const nowMs = this.clock.nowMs();
+    if (this.#isolation === undefined) {
+      this.#isolation = new Isolation(this.#circuit.state);
+      if (this.#circuit.state !== 'forced-open') {
+        this.#circuit.moveTo('forced-open', 'isolated', nowMs);
+      }
+    }
+    return this.#isolation.hold(() => this.#endIsolation());
+  }
+
+  /** Closes it and forgets everything counted for a decision. While it is isolated: when it is released. */
+  reset(): void {
+    this.#circuit.forgetRelapses();
+    if (this.#isolation) this.#isolation.after = 'closed';
+    else this.#circuit.moveTo('closed', 'reset', this.clock.nowMs());
+  }
+
+  /** Lets go of the timer that an eager breaker may have; it is as if it had never been eager. */
+  stop(): void {
+    this.update({ eager: false });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stop();
+  }
+
+  /**
+   * Changes options live. The state stays, and so does the window if it stays of its type: a count window
+   * keeps the newest calls that it has room for, a time window those that still lie in it. An open time
+   * or a ramp that has begun ends as it began. `name` and `clock` stay what they are. An option that is
+   * undefined goes back to its default.
    * @throws InvalidOptionsError and changes nothing when an option is wrong.
    */
-  update(changes: Partial<Omit<CircuitBreakerOptions, 'name' | 'clock'>>): void {
-    const given = { ...this.#given, ...changes, name: this.name, clock: this.clock };
-    const options = resolveBreakerOptions(given);
-    this.#window = windowAfter(this.#window, this.#options.slidingWindow, options.slidingWindow);
-    this.#given = { ...given, slidingWindow: options.slidingWindow };
-    this.#options = options;
-    if (this.#state === 'half-open') this.#decideRecovery(this.clock.nowMs());
+  update(changes: Changes): void {
+    const given = ownCopy({ ...this.#given, ...changes });
+    const rules = rulesFor(resolveBreakerOptions(given));
+    this.#given = given;
+    this.#circuit.update(rules, this.clock.nowMs());
+    this.#setAlarm();
   }
 
   on<K extends keyof CircuitBreakerEvents>(
     event: K,
     listener: Listener<CircuitBreakerEvents[K]>,
   ): () => void {
-    return this.#events.on(event, listener);
-  }
-
-  stats(): CircuitBreakerStats {
-    const nowMs = this.clock.nowMs();
-    this.#advanceTo(nowMs);
-    this.#window.advanceTo(nowMs);
-    const { total, failures } = this.#window;
-    return {
-      state: this.#state,
-      failureRate: total === 0 ? 0 : failures / total,
-      windowCalls: total,
-      windowFailures: failures,
-      consecutiveFailures: this.#consecutiveFailures,
-      retryAfterMs: this.#state === 'open' ? this.#openForMs(nowMs) : 0,
-      succeeded: this.#succeeded,
-      failed: this.#failed,
-      ignored: this.#ignored,
-      notPermitted: this.#notPermitted,
+    const { events } = (this.#audience ??= new Audience());
+    const remove = events.on(event, listener);
+    this.#circuit.onChange ??= (change) => {
+      this.#setAlarm();
+      events.emit('stateChange', change);
+    };
+    this.#setAlarm();
+    return () => {
+      remove();
+      this.#setAlarm();
     };
   }
 
-  /** A closed breaker whose window counts calls has no use for the time. */
+  stats(): CircuitBreakerStats {
+    return { ...this.#circuit.stats(this.clock.nowMs()), lost: this.#desk?.lost ?? 0 };
+  }
+
+  /**
+   * What a breaker needs to go on where this one is, in another process or after a restart. Not in it: the
+   * counts since the start, probes under way, and holds of those who isolate it.
+   */
+  toJSON(): CircuitBreakerSnapshot {
+    const nowMs = this.clock.nowMs();
+    const stats = this.#circuit.stats(nowMs);
+    const { windowCalls, windowFailures, windowSlowCalls, consecutiveFailures } = stats;
+    return {
+      version: 1,
+      state: this.#isolation?.after ?? stats.state,
+      consecutiveFailures,
+      relapses: this.#circuit.relapses,
+      openForMs: stats.retryAfterMs,
+      rampForMs: this.#circuit.rampForMs(nowMs),
+      windowCalls,
+      windowFailures,
+      windowSlowCalls,
+    };
+  }
+
+  /**
+   * Goes on where the breaker of the snapshot was, under its own options and whatever time has passed
+   * since: what was left of the open time is left now, and the calls of the window count as made now.
+   * Isolated, it stays so, and of the snapshot only a state that was ordered counts, when it is released.
+   * @throws InvalidOptionsError and changes nothing when the snapshot is not a whole one of this version.
+   */
+  restore(snapshot: CircuitBreakerSnapshot): void {
+    const checked = checkedSnapshot(snapshot);
+    if (this.#isolation) this.#isolation.after = new Isolation(checked.state).after;
+    else this.#circuit.restore(checked, this.clock.nowMs());
+  }
+
+  /** While all calls go in, a window that counts calls has no use for the time, unless some are slow. */
   get timed(): boolean {
-    return this.#state !== 'closed' || this.#options.slidingWindow.type === 'time';
+    return this.#circuit.timed;
   }
 
   get classify(): Classify | undefined {
-    return this.#options.classify;
+    return this.#circuit.rules.options.classify;
   }
 
-  /** The gate's entry: the ticket, or the ms until the next probe may go in (Infinity while probes are under way). */
+  get traits(): PolicyTraits {
+    const { slidingWindow } = this.#circuit.rules.options;
+    const windowMs = slidingWindow.type === 'time' ? slidingWindow.durationMs : undefined;
+    return { kind: 'circuit-breaker', windowMs };
+  }
+
+  /**
+   * The gate's entry: the ticket, or the ms until a call may go in: a probe, or any call when the ramp is
+   * over; Infinity while the probes are under way, and while it is forced open.
+   */
   enter(nowMs: number): number {
-    if (this.#state === 'closed') return 0 - this.#generation;
-    const waitMs = this.peek(nowMs);
-    if (waitMs > 0) {
-      this.#notPermitted++;
-      return waitMs;
-    }
-    if (this.#probesUnderWay === 0) this.#untilMs = nowMs + this.#options.maxHalfOpenMs;
-    this.#probes++;
-    return 0 - this.#generation;
+    return this.#circuit.enter(nowMs);
   }
 
   peek(nowMs: number): number {
-    if (this.#state === 'closed') return 0;
-    this.#advanceTo(nowMs);
-    if (this.#state === 'open') return this.#openForMs(nowMs);
-    return this.#probes < this.#options.permittedCallsInHalfOpen ? 0 : Infinity;
+    return this.#circuit.peek(nowMs);
   }
 
-  exit(ticket: number, outcome: Outcome, nowMs: number): void {
-    this.#count(outcome);
-    if (this.#state === 'half-open') this.#advanceTo(nowMs);
-    if (0 - ticket !== this.#generation) return;
-    if (this.#state === 'closed') this.#settleCall(outcome, nowMs);
-    else if (this.#state === 'half-open') this.#settleProbe(outcome, nowMs);
+  exit(ticket: number, outcome: Outcome, nowMs: number, durationMs: number = Number.NaN): void {
+    this.#circuit.exit(ticket, outcome, nowMs, durationMs);
   }
 
   refuse(waitMs: number): CircuitOpenError {
-    const why =
-      waitMs === Infinity ? 'its probes are under way' : 'what it protects has been failing';
-    const message = `${this.name}: the circuit is ${this.#state}, ${why}`;
+    const { state } = this.#circuit;
+    const message = `${this.name}: the circuit is ${state}, ${REFUSALS[state]}`;
     return new CircuitOpenError(this.name, message, waitMs);
   }
 
-  #count(outcome: Outcome): void {
-    if (outcome === 'success') this.#succeeded++;
-    else if (outcome === 'failure') this.#failed++;
-    else this.#ignored++;
-  }
-
-  #settleCall(outcome: Outcome, nowMs: number): void {
-    if (outcome === 'ignored') return;
-    const failed = outcome === 'failure';
-    this.#consecutiveFailures = failed ? this.#consecutiveFailures + 1 : 0;
-    this.#window.record(nowMs, failed, false);
-    const reason = this.#reasonToOpen();
-    if (reason) this.#moveTo('open', reason, this.#timeOf(nowMs));
-  }
-
-  #reasonToOpen(): StateChangeReason | undefined {
-    const { consecutiveFailures, failureRateThreshold, minimumCalls } = this.#options;
-    if (consecutiveFailures !== undefined && this.#consecutiveFailures >= consecutiveFailures) {
-      return 'consecutive-failures';
-    }
-    const { total, failures } = this.#window;
-    const tooMany = total >= minimumCalls && failures / total >= failureRateThreshold;
-    return tooMany ? 'failure-rate' : undefined;
-  }
-
-  #settleProbe(outcome: Outcome, nowMs: number): void {
-    if (outcome === 'ignored') this.#probes--;
-    if (outcome === 'success') this.#probeSuccesses++;
-    if (outcome === 'failure') this.#probeFailures++;
-    this.#decideRecovery(nowMs);
-  }
-
-  #decideRecovery(nowMs: number): void {
-    const { permittedCallsInHalfOpen, requiredSuccesses } = this.#options;
-    if (this.#probeSuccesses >= requiredSuccesses) {
-      this.#relapses = 0;
-      this.#moveTo('closed', 'probes-succeeded', nowMs);
-    } else if (this.#probeFailures > permittedCallsInHalfOpen - requiredSuccesses) {
-      this.#relapse('probe-failed', nowMs);
+  #order(state: StandingState): void {
+    this.#circuit.forgetRelapses();
+    if (this.#isolation) this.#isolation.after = state;
+    else if (this.#circuit.state !== state) {
+      this.#circuit.moveTo(state, 'manual', this.clock.nowMs());
     }
   }
 
-  get #probesUnderWay(): number {
-    return this.#probes - this.#probeSuccesses - this.#probeFailures;
+  #endIsolation(): void {
+    const after = this.#isolation?.after ?? 'closed';
+    this.#isolation = undefined;
+    if (after === 'closed') this.#circuit.closeByRamp('released', this.clock.nowMs());
+    else if (after !== 'forced-open') this.#circuit.moveTo(after, 'released', this.clock.nowMs());
   }
 
-  /** Finds what time alone has changed. */
-  #advanceTo(nowMs: number): void {
-    if (this.#state === 'half-open' && this.#probesUnderWay > 0 && nowMs >= this.#untilMs) {
-      this.#relapse('half-open-timeout', nowMs);
-    }
-    if (this.#state === 'open' && nowMs >= this.#untilMs) {
-      this.#moveTo('half-open', 'open-time-over', nowMs);
-    }
-  }
-
-  /** Rounded up, so that a call that comes back after exactly this time finds it half-open. */
-  #openForMs(nowMs: number): number {
-    const waitMs = this.#untilMs - nowMs;
-    return nowMs + waitMs < this.#untilMs ? waitMs * (1 + Number.EPSILON) : waitMs;
-  }
-
-  #relapse(reason: StateChangeReason, nowMs: number): void {
-    this.#relapses++;
-    this.#moveTo('open', reason, nowMs);
-  }
-
-  #moveTo(to: CircuitState, reason: StateChangeReason, atMs: number): void {
-    const from = this.#state;
-    this.#state = to;
-    this.#generation++;
-    this.#probes = 0;
-    this.#probeSuccesses = 0;
-    this.#probeFailures = 0;
-    if (to === 'open') this.#untilMs = atMs + this.#openTimeMs();
-    if (to === 'closed') {
-      this.#consecutiveFailures = 0;
-      this.#window.clear();
-    }
-    if (from !== to) this.#events.emit('stateChange', { from, to, reason, atMs });
-  }
-
-  #openTimeMs(): number {
-    const { openMs, maxOpenMs, openJitter, random } = this.#options;
-    const fullMs = Math.min(maxOpenMs, openMs * 2 ** this.#relapses);
-    return fullMs * (1 - openJitter * random.next());
-  }
-
-  /** A success that opens the breaker (the last of `minimumCalls`) may come without a time. */
-  #timeOf(nowMs: number): number {
-    return Number.isNaN(nowMs) ? this.clock.nowMs() : nowMs;
+  /** An open time ends on time when that is asked for and somebody is there to be told. */
+  #setAlarm(): void {
+    if (this.#audience === undefined) return;
+    const { eager } = this.#circuit.rules.options;
+    const isAwaited = eager && this.#audience.events.listens('stateChange');
+    const nowMs = this.clock.nowMs();
+    const delayMs =
+      isAwaited && this.#circuit.state === 'open' ? this.#circuit.openForMs(nowMs) : Infinity;
+    this.#audience.setAlarm(this.clock, delayMs, () => {
+      this.#circuit.advanceTo(this.clock.nowMs());
+      this.#setAlarm();
+    });
   }
 }
 
-function windowFor(options: SlidingWindowOptions): OutcomeWindow {
-  if (options.type === 'count') return new CountWindow(options.size);
-  return new TimeWindow({ durationMs: options.durationMs, buckets: options.buckets ?? 10 });
-}
+const NOTHING: Changes = Object.freeze({});
 
-function windowAfter(
-  window: OutcomeWindow,
-  old: SlidingWindowOptions,
-  next: SlidingWindowOptions,
-): OutcomeWindow {
-  if (next.type === 'count' && window instanceof CountWindow) {
-    window.resize(next.size);
-    return window;
-  }
-  const same =
-    old.type === 'time' &&
-    next.type === 'time' &&
-    old.durationMs === next.durationMs &&
-    (old.buckets ?? 10) === (next.buckets ?? 10);
-  return same ? window : windowFor(next);
+/** The options but name and clock, such that nobody else can change them. */
+function ownCopy(options: CircuitBreakerOptions): Changes {
+  const { slidingWindow, openMs } = options;
+  if (Object.keys(options).every((key) => key === 'name' || key === 'clock')) return NOTHING;
+  const copy: CircuitBreakerOptions = {
+    ...options,
+    ...(slidingWindow && { slidingWindow: { ...slidingWindow } }),
+    ...(typeof openMs === 'object' && { openMs: { ...openMs } }),
+  };
+  return Object.assign(copy, { name: undefined, clock: undefined });
 }

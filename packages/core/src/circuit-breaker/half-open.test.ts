@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Outcome } from '../core/index.ts';
 import { ManualClock, SeededRandom } from '../testing/index.ts';
-import { CircuitBreaker, type StateChange } from './circuit-breaker.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
+import type { StateChange } from './states.ts';
 import type { CircuitBreakerOptions } from './options.ts';
 
 afterEach(() => {

@@ -25,14 +25,20 @@ test('a breaker without options has the defaults that its options name', () => {
   expect(resolveBreakerOptions({})).toEqual({
     consecutiveFailures: undefined,
     failureRateThreshold: 0.5,
+    successRateThreshold: undefined,
+    slowCallDurationMs: undefined,
+    slowCallRateThreshold: 1,
     slidingWindow: { type: 'time', durationMs: 10_000, buckets: 10 },
     minimumCalls: 20,
+    confidence: 0,
     openMs: 500,
     maxOpenMs: 5000,
     openJitter: 0.2,
+    eager: false,
     permittedCallsInHalfOpen: 3,
     requiredSuccesses: 3,
     maxHalfOpenMs: 30_000,
+    rampMs: 0,
     classify: undefined,
     name: 'circuit-breaker',
     clock: systemClock,
@@ -82,7 +88,7 @@ test('all wrong options are named at once, those of the window by their path', (
       'openJitter must be a ratio from 0 to 1, got 1.5',
       'maxHalfOpenMs must be a finite number of at least 1, got 0',
       'classify must be a function, got "error"',
-      'volumeThreshold must be left out: there is no such option, only consecutiveFailures, failureRateThreshold, slidingWindow, minimumCalls, openMs, maxOpenMs, openJitter, permittedCallsInHalfOpen, requiredSuccesses, maxHalfOpenMs, classify, name, clock, random, got 5',
+      'volumeThreshold must be left out: there is no such option, only consecutiveFailures, failureRateThreshold, successRateThreshold, slowCallDurationMs, slowCallRateThreshold, slidingWindow, minimumCalls, confidence, openMs, maxOpenMs, openJitter, eager, permittedCallsInHalfOpen, requiredSuccesses, maxHalfOpenMs, rampMs, classify, name, clock, random, got 5',
     ].join('; '),
   );
 });
@@ -95,6 +101,31 @@ test('options that could never work together are refused', () => {
     'CircuitBreaker: minimumCalls must be at most slidingWindow.size (10), or it could never open, got 30',
   );
   expect(messageFor({ minimumCalls: 1e6 })).toBe('no problem');
+});
+
+test('options that say the same, or nothing without another, are refused', () => {
+  expect(messageFor({ failureRateThreshold: 0.5, successRateThreshold: 0.5 })).toBe(
+    'CircuitBreaker: successRateThreshold must be left out: failureRateThreshold says the same, got 0.5',
+  );
+  expect(messageFor({ slowCallRateThreshold: 0.5 })).toBe(
+    'CircuitBreaker: slowCallRateThreshold must be left out: no call is slow without slowCallDurationMs, got 0.5',
+  );
+  const openMs = { type: 'constant', delayMs: 5 };
+  expect(messageFor({ openMs, maxOpenMs: 9, openJitter: 0 })).toBe(
+    'CircuitBreaker: maxOpenMs must be left out: the backoff in openMs has its own, got 9; openJitter must be left out: the backoff in openMs has its own, got 0',
+  );
+  expect(messageFor({ openMs })).toBe('no problem');
+});
+
+test('an open time is a number or a whole backoff', () => {
+  expect(messageFor({ openMs: 0 })).toBe(
+    'CircuitBreaker: openMs must be a finite number above 0, or an object with type constant, exponential, decorrelated-jitter, got 0',
+  );
+  expect(messageFor({ openMs: { type: 'exponential' } })).toContain('openMs.baseMs must be');
+  expect(resolveBreakerOptions({ openMs: { type: 'exponential', baseMs: 90_000 } })).toMatchObject({
+    openMs: { factor: 2, maxMs: 90_000, jitter: 'full' },
+    maxOpenMs: 90_000,
+  });
 });
 
 test('a window of no known type is refused with the forms that there are', () => {
@@ -140,6 +171,20 @@ test('an update keeps a time window of the same shape, whether its default is wr
   expect(breaker.stats()).toMatchObject({ windowCalls: 2, windowFailures: 1 });
   breaker.update({ slidingWindow: { type: 'count', size: 50 } });
   expect(breaker.stats()).toMatchObject({ windowCalls: 0, windowFailures: 0 });
+});
+
+test('an update to another time window keeps the calls that still lie in it', () => {
+  const clock = new ManualClock();
+  const slidingWindow = { type: 'time', durationMs: 1000, buckets: 10 } as const;
+  const breaker = new CircuitBreaker({ slidingWindow, clock });
+  finish(breaker, 'f');
+  clock.advance(500);
+  finish(breaker, 'ss');
+  breaker.update({ slidingWindow: { type: 'time', durationMs: 5000, buckets: 5 } });
+  expect(breaker.stats()).toMatchObject({ windowCalls: 3, windowFailures: 1 });
+  clock.advance(4000);
+  breaker.update({ slidingWindow: { type: 'time', durationMs: 300, buckets: 3 } });
+  expect(breaker.stats()).toMatchObject({ windowCalls: 0 });
 });
 
 test('an update with a wrong option names it and changes nothing', () => {

@@ -1,14 +1,25 @@
 import { expect, test } from 'vitest';
 import { CircuitOpenError } from '../core/index.ts';
 import { ManualClock } from '../testing/index.ts';
-import { CircuitBreaker, type CircuitState, type StateChange } from './circuit-breaker.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
+import type { CircuitState, StateChange } from './states.ts';
 import type { CircuitBreakerOptions } from './options.ts';
 
 /** One thing that happens to a breaker, and what is to come of it. */
 interface Step {
   readonly atMs: number;
   /** How a call ends: 'refused' if it is not let in. Or what else is done. */
-  readonly call: 'fails' | 'succeeds' | 'refused' | 'hangs' | 'none' | 'reset';
+  readonly call:
+    | 'fails'
+    | 'succeeds'
+    | 'refused'
+    | 'hangs'
+    | 'none'
+    | 'reset'
+    | 'forceOpen'
+    | 'close'
+    | 'disable'
+    | 'metricsOnly';
   readonly state: CircuitState;
   /** Why the state changed last within the step, if it did. */
   readonly reason?: StateChange['reason'];
@@ -37,10 +48,12 @@ async function played(
 
 async function play(breaker: CircuitBreaker, call: Step['call']): Promise<Step['call']> {
   if (call === 'none') return call;
-  if (call === 'reset') {
-    breaker.reset();
-    return call;
-  }
+  if (call === 'reset') breaker.reset();
+  if (call === 'forceOpen') breaker.forceOpen();
+  if (call === 'close') breaker.close();
+  if (call === 'disable') breaker.disable();
+  if (call === 'metricsOnly') breaker.metricsOnly();
+  if (!['fails', 'succeeds', 'refused', 'hangs'].includes(call)) return call;
   const work = breaker.execute(async () => {
     if (call === 'hangs') await new Promise(() => undefined);
     if (call === 'fails') throw new Error('boom');
@@ -146,4 +159,39 @@ test('reset closes it from any state and forgets all that was counted', async ()
     { atMs: 508, call: 'fails', state: 'closed' },
   ];
   await expect(played(steps, { consecutiveFailures: 2 })).resolves.toEqual(steps);
+});
+
+test('forced open it refuses for ever, and closes for all calls when it is told so', async () => {
+  const steps: Step[] = [
+    { atMs: 0, call: 'fails', state: 'closed' },
+    { atMs: 1, call: 'forceOpen', state: 'forced-open', reason: 'manual' },
+    { atMs: 1e9, call: 'refused', state: 'forced-open' },
+    { atMs: 1e9, call: 'forceOpen', state: 'forced-open' },
+    { atMs: 1e9, call: 'close', state: 'closed', reason: 'manual' },
+    { atMs: 1e9, call: 'fails', state: 'closed' },
+    { atMs: 1e9, call: 'fails', state: 'open', reason: 'consecutive-failures' },
+    { atMs: 1e9, call: 'forceOpen', state: 'forced-open', reason: 'manual' },
+    { atMs: 1e9, call: 'reset', state: 'closed', reason: 'reset' },
+  ];
+  await expect(played(steps, { consecutiveFailures: 2, rampMs: 1000 })).resolves.toEqual(steps);
+});
+
+test('disabled and for metrics only it lets every call in and never opens', async () => {
+  const steps: Step[] = [
+    { atMs: 0, call: 'fails', state: 'open', reason: 'consecutive-failures' },
+    { atMs: 1, call: 'disable', state: 'disabled', reason: 'manual' },
+    { atMs: 2, call: 'fails', state: 'disabled' },
+    { atMs: 3, call: 'metricsOnly', state: 'metrics-only', reason: 'manual' },
+    { atMs: 4, call: 'fails', state: 'metrics-only' },
+    { atMs: 5, call: 'close', state: 'closed', reason: 'manual' },
+    { atMs: 6, call: 'succeeds', state: 'closed' },
+    { atMs: 7, call: 'metricsOnly', state: 'metrics-only', reason: 'manual' },
+    { atMs: 8, call: 'forceOpen', state: 'forced-open', reason: 'manual' },
+    { atMs: 9, call: 'disable', state: 'disabled', reason: 'manual' },
+    { atMs: 10, call: 'reset', state: 'closed', reason: 'reset' },
+    { atMs: 11, call: 'fails', state: 'open', reason: 'consecutive-failures' },
+    { atMs: 511, call: 'hangs', state: 'half-open', reason: 'open-time-over' },
+    { atMs: 512, call: 'close', state: 'closed', reason: 'manual' },
+  ];
+  await expect(played(steps, { consecutiveFailures: 1 })).resolves.toEqual(steps);
 });

@@ -33,10 +33,10 @@ const CELLS_PER_BUCKET = 3;
  */
 export class TimeWindow implements OutcomeWindow {
   #durationMs = 0;
-  #buckets = 0;
   #bucketMs = 0;
-  // Doubles, as they hold integers to 2^53; one array, as ten thousand breakers have one each.
-  #cells: Float64Array = new Float64Array(0);
+  // One array, as ten thousand breakers have one each. A plain one: with -Infinity in it, it holds bare
+  // doubles like a typed array, whose buffer alone would cost another 200 bytes.
+  #cells: number[] = [];
   /** Where the cells of the newest bucket begin. */
   #newest = FIRST_BUCKET;
 
@@ -50,7 +50,7 @@ export class TimeWindow implements OutcomeWindow {
   }
 
   get buckets(): number {
-    return this.#buckets;
+    return (this.#cells.length - FIRST_BUCKET) / CELLS_PER_BUCKET;
   }
 
   /** Calls in the window, as of the last `record` or `advanceTo`. */
@@ -101,9 +101,9 @@ export class TimeWindow implements OutcomeWindow {
    * @throws RangeError when an option is out of its bounds; nothing is changed then.
    */
   resize(options: TimeWindowOptions): void {
-    if (options.durationMs === this.#durationMs && options.buckets === this.#buckets) return;
+    if (options.durationMs === this.#durationMs && options.buckets === this.buckets) return;
     const old = this.#cells;
-    const oldBuckets = this.#buckets;
+    const oldBuckets = this.buckets;
     const oldBucketMs = this.#bucketMs;
     const oldNewest = (this.#newest - FIRST_BUCKET) / CELLS_PER_BUCKET;
     this.#adopt(options);
@@ -122,9 +122,11 @@ export class TimeWindow implements OutcomeWindow {
       );
     }
     requireInteger('TimeWindow: buckets', buckets, 1);
-    this.#cells = new Float64Array(FIRST_BUCKET + buckets * CELLS_PER_BUCKET);
+    this.#cells = Array.from(
+      { length: FIRST_BUCKET + buckets * CELLS_PER_BUCKET },
+      () => -Infinity,
+    );
     this.#durationMs = durationMs;
-    this.#buckets = buckets;
     this.#bucketMs = durationMs / buckets;
     this.clear();
   }
@@ -136,7 +138,7 @@ export class TimeWindow implements OutcomeWindow {
 
   #advanceToTick(tick: number): void {
     const elapsed = tick - this.#cells[TICK]!;
-    if (elapsed >= this.#buckets) this.clear();
+    if (elapsed >= this.buckets) this.clear();
     else for (let step = 0; step < elapsed; step++) this.#dropOldest();
     this.#cells[TICK] = tick;
   }

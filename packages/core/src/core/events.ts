@@ -21,6 +21,11 @@ export class Emitter<Events extends object> {
     return () => void set.delete(entry);
   }
 
+  /** Whether anybody would be told of `event`. */
+  listens(event: keyof Events): boolean {
+    return (this.#listeners?.get(event)?.size ?? 0) > 0;
+  }
+
   /** Call it last, when the policy's own state is whole: a listener may call the policy again. */
   emit<K extends keyof Events>(event: K, value: Events[K]): void {
     const set = this.#listeners?.get(event);

@@ -46,7 +46,7 @@ export {
   shown,
 } from './options.ts';
 export type { CrossCheck, OptionRule, OptionRules, Rule } from './options.ts';
-export { isThenable, outcomeOf } from './outcome.ts';
+export { isThenable, judged, outcomeOf } from './outcome.ts';
 export { Pipeline, pipeline, wrap } from './pipeline.ts';
 export type { AnswerOf, PipelineOptions } from './pipeline.ts';
 export type { PipelineAdvice, PipelineAdviceCode } from './pipeline-advice.ts';

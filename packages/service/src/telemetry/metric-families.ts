@@ -126,7 +126,7 @@ const isKeyed = (limiter: PlainLimiter | KeyedLimiter): limiter is KeyedLimiter 
 const isPlain = (limiter: PlainLimiter | KeyedLimiter): limiter is PlainLimiter =>
   !isKeyed(limiter);
 
-const STATES = ['closed', 'open', 'half-open'] as const;
+const STATES = ['closed', 'open', 'half-open', 'forced-open', 'disabled', 'metrics-only'] as const;
 const KINDS = ['succeeded', 'failed', 'ignored'] as const;
 
 function breakerFamilies(breakers: ReadonlyMap<string, CircuitBreaker>): readonly Family[] {
@@ -155,6 +155,11 @@ function breakerFamilies(breakers: ReadonlyMap<string, CircuitBreaker>): readonl
       'sluice_circuitbreaker_failure_rate',
       'Share of failures in the window, 0 to 1.',
       of((b) => b.stats().failureRate),
+    ),
+    gauge(
+      'sluice_circuitbreaker_slow_call_rate',
+      'Share of slow calls in the window, 0 to 1.',
+      of((b) => b.stats().slowCallRate),
     ),
   ];
 }

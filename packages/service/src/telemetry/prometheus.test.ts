@@ -56,6 +56,7 @@ test('the metrics are those of the design, by name', async () => {
     'sluice_circuitbreaker_calls_total counter',
     'sluice_circuitbreaker_not_permitted_calls_total counter',
     'sluice_circuitbreaker_failure_rate gauge',
+    'sluice_circuitbreaker_slow_call_rate gauge',
     'worker_pool_active gauge',
     'worker_pool_size gauge',
     'worker_pool_queued gauge',
