@@ -1,5 +1,7 @@
-export { CircuitBreaker } from './circuit-breaker/index.ts';
+export { AdaptiveThrottle, CircuitBreaker } from './circuit-breaker/index.ts';
 export type {
+  AdaptiveThrottleOptions,
+  AdaptiveThrottleStats,
   CircuitBreakerEvents,
   CircuitBreakerOptions,
   CircuitBreakerSnapshot,

@@ -1,3 +1,5 @@
+export { AdaptiveThrottle } from './adaptive-throttle.ts';
+export type { AdaptiveThrottleStats } from './adaptive-throttle.ts';
 export { CircuitBreaker } from './circuit-breaker.ts';
 export type { IsolationRelease } from './isolation.ts';
 export type {
@@ -15,3 +17,4 @@ export type {
   StateChange,
   StateChangeReason,
 } from './states.ts';
+export type { AdaptiveThrottleOptions } from './throttle-options.ts';
