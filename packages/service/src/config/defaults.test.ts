@@ -94,3 +94,16 @@ test('a default that depends on another key follows it', () => {
   expect(routes[0]?.maxBodyBytes).toBe(server.maxBodyBytes);
   expect(routes[0]).not.toHaveProperty('limiter');
 });
+
+test('a success rate becomes the failure rate that it is the complement of, and a backoff has its own cap', () => {
+  const openMs = { type: 'constant', delayMs: 70 } as const;
+  const result = resolveConfig({
+    ...minimal,
+    breakers: { b: { successRateThreshold: 0.7, openMs } },
+  });
+  if (!result.ok) throw new Error(result.problems[0]?.path);
+  const { b } = result.config.breakers;
+  expect(b).toMatchObject({ failureRateThreshold: 0.3, openMs });
+  expect(b).not.toHaveProperty('successRateThreshold');
+  expect(b).not.toHaveProperty('maxOpenMs');
+});

@@ -83,6 +83,19 @@ const broken: readonly Broken[] = [
     ],
   },
   {
+    what: 'breakers',
+    text: 'breakers:\n  a: { failureRateThreshold: 0.5, successRateThreshold: 0.5 }\n  b: { slowCallRateThreshold: 0.5 }\n  c: { openMs: { type: exponential, baseMs: 9, maxMs: 8 } }\n  d: { openMs: { type: constant, delayMs: 9 }, maxOpenMs: 9 }\n  e: { openMs: soon }\n  f: { confidence: -1, rampMs: -1 }\n',
+    problems: [
+      'c.yaml:2:57  breakers.a.successRateThreshold: expected left out, as failureRateThreshold says the same, got 0.5',
+      'c.yaml:3:31  breakers.b.slowCallRateThreshold: expected left out, as no call is slow without slowCallDurationMs, got 0.5',
+      'c.yaml:4:55  breakers.c.openMs.maxMs: expected at least baseMs, got 8',
+      'c.yaml:5:59  breakers.d.maxOpenMs: expected left out, as the backoff in openMs has its own, got 9',
+      'c.yaml:6:16  breakers.e.openMs: expected an integer from 1 to 2147483647, or a backoff, got "soon"',
+      'c.yaml:7:20  breakers.f.confidence: expected a number from 0 to 10, got -1',
+      'c.yaml:7:32  breakers.f.rampMs: expected an integer from 0 to 2147483647, got -1',
+    ],
+  },
+  {
     what: 'names',
     text: 'pools:\n  "my pool": {}\n  _x: {}\n  ok-1: 5\nlimiters:\n',
     problems: [

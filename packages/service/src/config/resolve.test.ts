@@ -77,17 +77,38 @@ const slidingWindow = fc.oneof(
   }),
   fc.record({ type: fc.constant('count' as const), size: integer(1, 1000) }),
 );
+const backoff = fc.oneof(
+  fc.record({ type: fc.constant('constant' as const), delayMs: integer(1, MAX_MS) }),
+  fc.record({
+    type: fc.constant('exponential' as const),
+    baseMs: integer(1, 1000),
+    factor: some(fc.integer({ min: 1, max: 5 })),
+    maxMs: some(integer(1000, MAX_MS)),
+    jitter: some(fc.constantFrom('none' as const, 'full' as const, 'equal' as const)),
+  }),
+  fc.record({
+    type: fc.constant('decorrelated-jitter' as const),
+    maxMs: some(integer(128, MAX_MS)),
+  }),
+);
 const breaker = fc
   .record({
     consecutiveFailures: some(integer(1, 1000)),
     failureRateThreshold: some(number(1)),
+    successRateThreshold: some(fc.constantFrom(0, 0.3, 0.7)),
+    slowCallDurationMs: some(integer(1, MAX_MS)),
+    slowCallRateThreshold: some(number(1)),
+    confidence: some(number(10)),
+    rampMs: some(integer(0, MAX_MS)),
     slidingWindow: some(slidingWindow),
     minimumCalls: some(integer(1, 1000)),
-    openMs: some(integer(1, MAX_MS)),
+    openMs: some(fc.oneof(integer(1, MAX_MS), backoff)),
     maxHalfOpenMs: some(integer(1, MAX_MS)),
     permittedCallsInHalfOpen: some(integer(1, 50)),
     requiredSuccesses: some(integer(1, 3)),
   })
+  .filter((b) => b.failureRateThreshold === undefined || b.successRateThreshold === undefined)
+  .filter((b) => b.slowCallDurationMs !== undefined || b.slowCallRateThreshold === undefined)
   .filter(({ slidingWindow: w, minimumCalls = 1 }) => w?.type !== 'count' || minimumCalls <= w.size)
   .filter(
     ({ permittedCallsInHalfOpen = 3, requiredSuccesses = 1 }) =>

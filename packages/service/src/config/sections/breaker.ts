@@ -1,9 +1,12 @@
+import type { BackoffOptions } from '@sluice/core';
 import { z } from 'zod';
 
+import { backoffSchema } from './backoff.ts';
 import {
   compact,
   integer,
   mapping,
+  MAX_MS,
   milliseconds,
   withRules,
   type Complete,
@@ -33,30 +36,50 @@ export interface BreakerConfig {
   readonly consecutiveFailures?: number | undefined;
   /** Opens when at least this share of the calls in the window failed. Above 0, at most 1. @default 0.5 */
   readonly failureRateThreshold?: number | undefined;
-  /** What the share is taken over. @default { type: 'time', durationMs: 10000, buckets: 10 } */
+  /** The same from the other side: opens when at most this share succeeded. At least 0, below 1. @default none */
+  readonly successRateThreshold?: number | undefined;
+  /** A call that takes longer is slow, in ms. @default off */
+  readonly slowCallDurationMs?: number | undefined;
+  /**
+   * Opens when at least this share of the calls in the window was slow. Above 0, at most 1.
+   * @default none: 1 with slowCallDurationMs, and not to be given without it
+   */
+  readonly slowCallRateThreshold?: number | undefined;
+  /** How sure a rate must be, as a z-score; for thresholds near the normal rate. 0 to 10. @default 0 */
+  readonly confidence?: number | undefined;
+  /** What the shares are taken over. @default { type: 'time', durationMs: 10000, buckets: 10 } */
   readonly slidingWindow?: SlidingWindowConfig | undefined;
   /**
    * The share means nothing below so many calls. At most the size of a count window.
    * @default 20, or the count window's size if that is less
    */
   readonly minimumCalls?: number | undefined;
-  /** How long it stays open the first time, in ms; doubles with every recovery that fails. @default 500 */
-  readonly openMs?: number | undefined;
-  /** Longest time that it stays open, in ms. At least `openMs`. @default 5000, or openMs if that is more */
+  /** How long it stays open: ms at first, which double with every recovery that fails, or a backoff. @default 500 */
+  readonly openMs?: number | BackoffOptions | undefined;
+  /** Longest time that it stays open, in ms. At least `openMs`, and not with a backoff. @default 5000, or openMs if that is more */
   readonly maxOpenMs?: number | undefined;
   /** Probes in half-open: so many at once, and in all. @default 3 */
   readonly permittedCallsInHalfOpen?: number | undefined;
   /** Probes that must succeed before it closes. At most, and by default, all of them. @default permittedCallsInHalfOpen */
   readonly requiredSuccesses?: number | undefined;
+  /** How long traffic is held back after a recovery, in ms: to a quarter, then to a half; 0: not at all. @default 0 */
+  readonly rampMs?: number | undefined;
   /** Half-open without a decision for so long counts as a failed recovery, in ms. @default 30000 */
   readonly maxHalfOpenMs?: number | undefined;
 }
 
-/** `consecutiveFailures` is missing when it is off. */
+type MayBeOff =
+  | 'consecutiveFailures'
+  | 'slowCallDurationMs'
+  | 'slowCallRateThreshold'
+  | 'maxOpenMs';
+
+/** What is off is missing; a success rate has become a failure rate. */
 export type ResolvedBreaker = Complete<
-  Omit<BreakerConfig, 'consecutiveFailures' | 'slidingWindow'>
+  Omit<BreakerConfig, MayBeOff | 'successRateThreshold' | 'slidingWindow'>
 > & {
-  readonly consecutiveFailures?: number;
+  readonly [K in MayBeOff]?: number;
+} & {
   readonly slidingWindow: Complete<TimeWindowConfig> | CountWindowConfig;
 };
 
@@ -77,20 +100,36 @@ const slidingWindow = z.discriminatedUnion(
   { error: (issue) => (issue.code === 'invalid_union' ? 'one of time, count' : WINDOW) },
 );
 
+const SUCCESS_RATIO = 'a ratio of at least 0 and below 1';
+const OPEN_MS = `an integer from 1 to ${MAX_MS}, or a backoff`;
+const CONFIDENCE = 'a number from 0 to 10';
+
+const ratio = (): z.ZodNumber =>
+  z.number({ error: RATIO }).gt(0, { error: RATIO }).lte(1, { error: RATIO });
+
 const mappingOfBreaker = mapping('a breaker', {
   consecutiveFailures: integer(1, MOST_CALLS).optional(),
-  failureRateThreshold: z
-    .number({ error: RATIO })
-    .gt(0, { error: RATIO })
-    .lte(1, { error: RATIO })
-    .default(0.5),
+  failureRateThreshold: ratio().optional(),
+  successRateThreshold: z
+    .number({ error: SUCCESS_RATIO })
+    .gte(0, { error: SUCCESS_RATIO })
+    .lt(1, { error: SUCCESS_RATIO })
+    .optional(),
+  slowCallDurationMs: milliseconds().optional(),
+  slowCallRateThreshold: ratio().optional(),
+  confidence: z
+    .number({ error: CONFIDENCE })
+    .gte(0, { error: CONFIDENCE })
+    .lte(10, { error: CONFIDENCE })
+    .default(0),
   slidingWindow: slidingWindow.default({ type: 'time', durationMs: 10_000, buckets: 10 }),
   minimumCalls: integer(1, MOST_CALLS).optional(),
-  openMs: milliseconds().default(500),
+  openMs: z.union([milliseconds(), backoffSchema], { error: OPEN_MS }).default(500),
   maxOpenMs: milliseconds().optional(),
   permittedCallsInHalfOpen: integer(1, MOST_CALLS).default(3),
   requiredSuccesses: integer(1, MOST_CALLS).optional(),
   maxHalfOpenMs: milliseconds().default(30_000),
+  rampMs: integer(0, MAX_MS).default(0),
 });
 
 const rules: readonly Rule<z.output<typeof mappingOfBreaker>>[] = [
@@ -100,9 +139,27 @@ const rules: readonly Rule<z.output<typeof mappingOfBreaker>>[] = [
     holds: ({ minimumCalls = 0, slidingWindow: window }) => !(minimumCalls > windowSize(window)),
   },
   {
+    key: 'successRateThreshold',
+    expected: 'left out, as failureRateThreshold says the same',
+    holds: ({ failureRateThreshold, successRateThreshold }) =>
+      failureRateThreshold === undefined || successRateThreshold === undefined,
+  },
+  {
+    key: 'slowCallRateThreshold',
+    expected: 'left out, as no call is slow without slowCallDurationMs',
+    holds: ({ slowCallDurationMs, slowCallRateThreshold }) =>
+      slowCallDurationMs !== undefined || slowCallRateThreshold === undefined,
+  },
+  {
     key: 'maxOpenMs',
     expected: 'at least openMs',
-    holds: ({ maxOpenMs = Infinity, openMs }) => !(maxOpenMs < openMs),
+    holds: ({ maxOpenMs = Infinity, openMs }) =>
+      typeof openMs === 'object' || !(maxOpenMs < openMs),
+  },
+  {
+    key: 'maxOpenMs',
+    expected: 'left out, as the backoff in openMs has its own',
+    holds: ({ maxOpenMs, openMs }) => maxOpenMs === undefined || typeof openMs !== 'object',
   },
   {
     key: 'requiredSuccesses',
@@ -115,14 +172,24 @@ const rules: readonly Rule<z.output<typeof mappingOfBreaker>>[] = [
 export const breakerSchema: z.ZodType<ResolvedBreaker, BreakerConfig> = withRules(
   mappingOfBreaker,
   rules,
-).transform((breaker) =>
+).transform(({ successRateThreshold, ...breaker }) =>
   compact({
     ...breaker,
+    failureRateThreshold:
+      breaker.failureRateThreshold ??
+      (successRateThreshold === undefined ? 0.5 : complement(successRateThreshold)),
     minimumCalls: breaker.minimumCalls ?? Math.min(20, windowSize(breaker.slidingWindow)),
-    maxOpenMs: breaker.maxOpenMs ?? Math.max(5000, breaker.openMs),
+    maxOpenMs:
+      breaker.maxOpenMs ??
+      (typeof breaker.openMs === 'number' ? Math.max(5000, breaker.openMs) : undefined),
     requiredSuccesses: breaker.requiredSuccesses ?? breaker.permittedCallsInHalfOpen,
   }),
 );
+
+/** Without the error of 1 - 0.7. */
+function complement(successRate: number): number {
+  return Number((1 - successRate).toPrecision(12));
+}
 
 /** How many calls the window can hold. It may be one that is wrong. */
 function windowSize(window: ResolvedBreaker['slidingWindow'] | undefined): number {
