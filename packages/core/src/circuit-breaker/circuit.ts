@@ -197,6 +197,9 @@ export class Circuit {
 
   /** Whether a call may go in, and if `takes`, that it does. Only for states that refuse some. */
   #ask(nowMs: number, takes: boolean): number {
+    // Nearly every refusal.
+    const openForMs = this.openForMs(nowMs);
+    if (openForMs > 0) return openForMs;
     this.advanceTo(nowMs);
     // A listener may have changed the state.
     if (this.#letsAllIn) return 0;
