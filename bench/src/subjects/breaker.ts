@@ -69,7 +69,7 @@ async function cockatielOpen(): Promise<Running> {
 
 function mollitia(breaker: SlidingWindowBreaker): Running {
   const circuit = new Circuit({ options: { modules: [breaker] } });
-  return awaited(() => circuit.fn(task).execute() as Promise<number>);
+  return awaited(() => circuit.fn(task).execute<number>());
 }
 
 const shared = {
