@@ -218,9 +218,14 @@ export class CircuitBreaker implements GatePolicy<CircuitBreakerStats> {
     else this.#circuit.restore(checked, this.clock.nowMs());
   }
 
-  /** While all calls go in, a window that counts calls has no use for the time, unless some are slow. */
+  /** While all calls go in, it does not matter when, unless some are slow. */
   get timed(): boolean {
     return this.#circuit.timed;
+  }
+
+  /** Nor does it to a window that counts calls. */
+  get timedExit(): boolean {
+    return this.#circuit.timedExit;
   }
 
   get classify(): Classify | undefined {

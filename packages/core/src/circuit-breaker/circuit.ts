@@ -47,6 +47,10 @@ export class Circuit {
   }
 
   get timed(): boolean {
+    return !this.#letsAllIn || this.#rules.judgesDuration;
+  }
+
+  get timedExit(): boolean {
     return !this.#letsAllIn || this.#rules.timed;
   }
 

@@ -11,9 +11,10 @@ export type SharedOptions = Omit<ResolvedBreakerOptions, 'name' | 'clock'>;
  */
 export class BreakerRules {
   readonly options: SharedOptions;
-  /** Whether a closed breaker needs the time: for its window, or to tell which calls are slow. */
+  /** Whether a closed breaker needs the time of a call's end: for its window, or to tell which calls are slow. */
   readonly timed: boolean;
-  readonly #judgesDuration: boolean;
+  /** Whether it needs the time of their beginning, too. */
+  readonly judgesDuration: boolean;
   readonly #slowCallDurationMs: number;
   readonly #judgesRow: boolean;
   readonly #consecutiveFailures: number;
@@ -24,8 +25,8 @@ export class BreakerRules {
 
   constructor(options: SharedOptions) {
     this.options = options;
-    this.#judgesDuration = options.slowCallDurationMs !== undefined;
-    this.timed = options.slidingWindow.type === 'time' || this.#judgesDuration;
+    this.judgesDuration = options.slowCallDurationMs !== undefined;
+    this.timed = options.slidingWindow.type === 'time' || this.judgesDuration;
     this.#slowCallDurationMs = options.slowCallDurationMs ?? 0;
     this.#judgesRow = options.consecutiveFailures !== undefined;
     this.#consecutiveFailures = options.consecutiveFailures ?? 0;
@@ -36,7 +37,7 @@ export class BreakerRules {
   }
 
   isSlow(durationMs: number): boolean {
-    return this.#judgesDuration && durationMs > this.#slowCallDurationMs;
+    return this.judgesDuration && durationMs > this.#slowCallDurationMs;
   }
 
   reasonToOpen(window: OutcomeWindow, consecutiveFailures: number): StateChangeReason | undefined {
@@ -49,7 +50,7 @@ export class BreakerRules {
     if (failures / total >= threshold && this.#isSure(failures, total, threshold)) {
       return 'failure-rate';
     }
-    return this.#judgesDuration ? this.#reasonToOpenForSlow(window.slow, total) : undefined;
+    return this.judgesDuration ? this.#reasonToOpenForSlow(window.slow, total) : undefined;
   }
 
   #reasonToOpenForSlow(slow: number, total: number): StateChangeReason | undefined {

@@ -29,12 +29,23 @@ export class GateChain implements Gates {
   readonly name: string;
   readonly clock: Clock;
   readonly gates: readonly Gate[];
+  // What a getter would be asked for by every call is asked for once, where a field says that it is fixed.
+  readonly timesExit: boolean;
+  readonly judges: readonly boolean[];
+  readonly #timesEntry: boolean;
   readonly #free: Slot[] = [];
 
   constructor(name: string, gates: readonly Gate[], clock: Clock) {
     this.name = name;
     this.gates = gates;
     this.clock = clock;
+    this.#timesEntry = gates.some((gate) => isField(gate, 'timed') && gate.timed);
+    this.timesExit = gates.some((gate) =>
+      'timedExit' in gate
+        ? isField(gate, 'timedExit') && gate.timedExit
+        : isField(gate, 'timed') && gate.timed,
+    );
+    this.judges = gates.map((gate) => 'classify' in gate);
   }
 
   /** Runs `task` behind the gates. Never throws: refusals and misuse, too, arrive as rejections. */
@@ -71,13 +82,13 @@ export class GateChain implements Gates {
     const { record } = slot;
     const { gates } = this;
     let entered = 0;
-    let nowMs = Number.NaN;
+    let nowMs = this.#timesEntry ? this.clock.nowMs() : Number.NaN;
+    record[gates.length] = nowMs;
     try {
       for (; entered < gates.length; entered++) {
         const gate = gates[entered] as Gate;
-        if (gate.timed && Number.isNaN(nowMs)) nowMs = this.clock.nowMs();
+        if (Number.isNaN(nowMs) && gate.timed) record[gates.length] = nowMs = this.clock.nowMs();
         const verdict = gate.enter(nowMs, 1, options);
-        record[gates.length] = nowMs;
         if (verdict > 0) return this.#withdraw(slot, entered, gate.refuse(verdict));
         if (Number.isNaN(verdict)) return this.#waitAt(slot, entered, task, context);
         record[entered] = verdict;
@@ -106,6 +117,13 @@ export class GateChain implements Gates {
     slot.release();
     return Promise.reject(error);
   }
+}
+
+/** Whether it is a field of the gate itself, and no getter that may change its mind. */
+function isField(gate: Gate, name: 'timed' | 'timedExit'): boolean {
+  return (
+    Object.getOwnPropertyDescriptor(gate, name)?.get === undefined && Object.hasOwn(gate, name)
+  );
 }
 
 /** The state of one direct call at a time: its tickets, then the time of entry. */

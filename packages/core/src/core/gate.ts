@@ -17,10 +17,13 @@ export type Classify = (error: unknown, value: unknown, standard: Outcome) => Ou
  */
 export interface Gate {
   /**
-   * Whether the gate uses the time for a call that goes well. While false, `enter` may be told NaN
-   * for `nowMs`, and a successful `exit` too: that saves two clock reads a call. May change at any time.
+   * Whether `enter` uses the time. While false it may be told NaN for `nowMs`, which saves a clock read a
+   * call. A getter may change its mind at any time; a field is read once.
    */
   readonly timed: boolean;
+
+  /** The same for the `exit` of a call that goes well. @default timed */
+  readonly timedExit?: boolean;
 
   /** Own judgement of results; see {@link outcomeOf} for the one that stands otherwise. */
   readonly classify?: Classify | undefined;

@@ -9,6 +9,10 @@ export interface Gates {
   readonly name: string;
   readonly clock: Clock;
   readonly gates: readonly Gate[];
+  /** Whether the `exit` of some gate always uses the time. */
+  readonly timesExit: boolean;
+  /** Which gates may have a judgement of their own. */
+  readonly judges: readonly boolean[];
 }
 
 /** What a task settled with: `error` is undefined when it returned `value`. */
@@ -50,7 +54,7 @@ export function leaveGates(
   for (let i = entered - 1; i >= 0; i--) {
     const gate = gates[i] as Gate;
     const outcome = settled === undefined ? 'ignored' : judged(gate, settled);
-    if (Number.isNaN(nowMs) && (gate.timed || outcome !== 'success')) nowMs = clock.nowMs();
+    if (Number.isNaN(nowMs) && (outcome !== 'success' || timesExit(gate))) nowMs = clock.nowMs();
     try {
       gate.exit(record[i] as number, outcome, nowMs, nowMs - startMs);
     } catch (mistake) {
@@ -66,17 +70,27 @@ export function leaveGates(
 export function leaveWell(chain: Gates, record: Float64Array, value: unknown): void {
   const { gates, clock } = chain;
   const startMs = record[gates.length] as number;
-  let nowMs = Number.NaN;
+  let nowMs = chain.timesExit ? clock.nowMs() : Number.NaN;
+  let durationMs = nowMs - startMs;
   for (let i = gates.length - 1; i >= 0; i--) {
     const gate = gates[i] as Gate;
-    const outcome = gate.classify ? judged(gate, { standard: 'success', value }) : 'success';
-    if (Number.isNaN(nowMs) && (gate.timed || outcome !== 'success')) nowMs = clock.nowMs();
+    const isJudge = chain.judges[i] === true && gate.classify !== undefined;
+    const outcome = isJudge ? judged(gate, { standard: 'success', value }) : 'success';
+    if (Number.isNaN(nowMs) && (outcome !== 'success' || timesExit(gate))) {
+      nowMs = clock.nowMs();
+      durationMs = nowMs - startMs;
+    }
     try {
-      gate.exit(record[i] as number, outcome, nowMs, nowMs - startMs);
+      gate.exit(record[i] as number, outcome, nowMs, durationMs);
     } catch (mistake) {
       warn(mistake);
     }
   }
+}
+
+/** Whether the gate uses the time of a call that goes well. */
+function timesExit(gate: Gate): boolean {
+  return gate.timedExit ?? gate.timed;
 }
 
 /** The gate's own judgement, where it has one. One that throws is reported, and does not count. */

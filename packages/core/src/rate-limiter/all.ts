@@ -46,6 +46,7 @@ export interface AllWaitOptions extends WaitOptions {
  */
 export class AllLimiter implements GatePolicy, Combinable {
   readonly timed = true;
+  readonly timedExit = false;
   readonly name: string;
   readonly clock: Clock;
   readonly limiters: readonly Combinable[];

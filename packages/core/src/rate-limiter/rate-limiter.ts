@@ -58,6 +58,7 @@ export abstract class RateLimiter<
   Options extends RateLimiterOptions = RateLimiterOptions,
 > implements GatePolicy<RateLimiterStats> {
   readonly timed = true;
+  readonly timedExit = false;
   readonly name: string;
   readonly clock: Clock;
   readonly #kind: AnyKind;

@@ -50,6 +50,7 @@ const FIXED = ['name', 'clock', 'algorithm'];
  */
 export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLimiterStats> {
   readonly timed = true;
+  readonly timedExit = false;
   readonly name: string;
   readonly clock: Clock;
   #given: KeyedLimiterOptions<Request>;
