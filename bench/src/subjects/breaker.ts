@@ -42,6 +42,12 @@ async function sluiceOpenGate(): Promise<Running> {
   return decided(false, () => breaker.enter(breaker.clock.nowMs()) <= 0);
 }
 
+async function sluiceOpenAt(): Promise<Running> {
+  const breaker = await broken();
+  const nowMs = breaker.clock.nowMs();
+  return decided(false, () => breaker.enter(nowMs) <= 0);
+}
+
 function opossum(options: Options): Running {
   const breaker = new OpossumBreaker(task, { volumeThreshold: 20, ...options });
   return { ...awaited(() => breaker.fire()), teardown: () => breaker.shutdown() };
@@ -135,8 +141,13 @@ const open: OperationSubject = {
     awaitTask,
     { name: 'sluice execute', kind: 'sluice', setup: sluiceOpen },
     { name: 'sluice enter, no promise', kind: 'sluice', setup: sluiceOpenGate },
+    { name: 'sluice enter, told the time', kind: 'sluice', setup: sluiceOpenAt },
     { name: 'opossum', kind: 'peer', setup: opossumOpen },
     { name: 'cockatiel, consecutive', kind: 'peer', setup: cockatielOpen },
+  ],
+  limits: [
+    { contender: 'sluice execute', of: 'figure', max: 1400 },
+    { contender: 'sluice enter, told the time', of: 'figure', max: 5 },
   ],
 };
 

@@ -95,6 +95,16 @@ const pipelined: OperationSubject = {
     { name: 'cockatiel wrap(retry, breaker, bulkhead)', kind: 'peer', setup: cockatielThree },
     { name: 'limiter + opossum + p-limit', kind: 'peer', setup: opossumWithLimiterAndPool },
   ],
+  limits: [
+    { contender: 'sluice pipeline', of: 'figure', max: 180 },
+    { contender: 'sluice pipeline', of: 'bytes', max: 720 },
+    {
+      contender: 'sluice pipeline',
+      of: 'ratio',
+      to: 'cockatiel wrap(retry, breaker, bulkhead)',
+      max: 1 / 6,
+    },
+  ],
 };
 
 export const subjects: readonly Subject[] = [pipelined];

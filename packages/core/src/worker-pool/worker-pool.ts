@@ -252,7 +252,7 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
   }
 
   #dispatch(nowMs: number): void {
-    while (this.#active < this.#options.size) {
+    while (this.#queue.size > 0 && this.#active < this.#options.size) {
       const job = this.#queue.shift(nowMs);
       if (job === undefined) return;
       this.waitTimes.record(Math.max(0, nowMs - job.sinceMs));
@@ -265,7 +265,7 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
   }
 
   #tellIfIdle(): void {
-    if (!this.#isIdle()) return;
+    if (this.#whenIdle.length === 0 || !this.#isIdle()) return;
     const waiters = this.#whenIdle;
     this.#whenIdle = [];
     for (const resolve of waiters) resolve();
