@@ -1,3 +1,6 @@
+// Node makes the global of this name by a getter, which would cost every look at the clock a fifth more.
+const { performance } = globalThis;
+
 /** Longest delay that Node's own timers hold; a longer one would fire after 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 

@@ -1,7 +1,6 @@
 import {
   GateChain,
   InvalidOptionsError,
-  PoolStoppedError,
   RateLimitedError,
   shown,
   type Clock,
@@ -12,7 +11,7 @@ import {
   type RejectedError,
   type Task,
 } from '../core/index.ts';
-import { checkCount, checkWait, type WaitOptions } from './limiter-options.ts';
+import { checkCount, checkWait, stoppedError, type WaitOptions } from './limiter-options.ts';
 import { WaitingRoom, Watchers, type WaitingLine } from './waiting/index.ts';
 
 /** A limiter that can be one of several: the plain ones, the keyed one, and `all` itself. */
@@ -107,7 +106,7 @@ export class AllLimiter implements GatePolicy, Combinable {
     try {
       const { key, ...wait } = options;
       checkWait(this.name, wait, ['key']);
-      if (this.#stopped) return Promise.reject(this.#stoppedError());
+      if (this.#stopped) return Promise.reject(stoppedError(this.name));
       const waitMs = this.peek(this.#nowMs(), n, { key });
       if (waitMs === Infinity) {
         this.#checkCapacity(n, key);
@@ -144,7 +143,7 @@ export class AllLimiter implements GatePolicy, Combinable {
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const line of this.#lines.values()) {
-      line.refuseAll(this.#stoppedError());
+      line.refuseAll(stoppedError(this.name));
       this.#room.serve(line, this.#nowMs());
     }
     this.#watchers.tell();
@@ -279,13 +278,6 @@ export class AllLimiter implements GatePolicy, Combinable {
 
   #tellTime(nowMs: number): void {
     this.#latestMs = Math.max(this.#latestMs, nowMs);
-  }
-
-  #stoppedError(): PoolStoppedError {
-    return new PoolStoppedError(
-      this.name,
-      `${this.name}: the limiter is stopped, nobody waits here`,
-    );
   }
 }
 

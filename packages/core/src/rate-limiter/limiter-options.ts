@@ -1,6 +1,7 @@
 import {
   above,
   InvalidOptionsError,
+  PoolStoppedError,
   integer,
   label,
   objectWith,
@@ -141,4 +142,9 @@ export function checkCount(policy: string, n: number, capacity: number): void {
   throw new RangeError(
     `${policy}: the number of permits must be an integer from 1 to the capacity of ${capacity}, got ${shown(n)}${never}`,
   );
+}
+
+/** For those who wait at a limiter that is stopped, or would. */
+export function stoppedError(policy: string): PoolStoppedError {
+  return new PoolStoppedError(policy, `${policy}: the limiter is stopped, nobody waits here`);
 }

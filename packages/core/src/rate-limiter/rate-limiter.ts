@@ -1,6 +1,5 @@
 import {
   GateChain,
-  PoolStoppedError,
   RateLimitedError,
   type Clock,
   type ExecuteOptions,
@@ -16,6 +15,7 @@ import {
   checkWait,
   refuseFixed,
   resolveLimiter,
+  stoppedError,
   timeError,
   type RateLimiterOptions,
   type Resolved,
@@ -212,7 +212,7 @@ export abstract class RateLimiter<
   /** Refuses all who wait, and every wait from now on, with PoolStoppedError. Decisions go on. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#line?.refuseAll(this.#stoppedError());
+    this.#line?.refuseAll(stoppedError(this.name));
     this.#serveLine();
     this.#watchers.tell();
   }
@@ -311,7 +311,7 @@ export abstract class RateLimiter<
   #wait(n: number, options: WaitOptions): Promise<void> {
     this.#checkCount(n);
     checkWait(this.name, options);
-    if (this.#stopped) return Promise.reject(this.#stoppedError());
+    if (this.#stopped) return Promise.reject(stoppedError(this.name));
     this.#room ??= new WaitingRoom(
       this.clock,
       () => this.#readClock(),
@@ -335,13 +335,6 @@ export abstract class RateLimiter<
       },
     });
     return this.#room.join(this.#line, n, options, this.#options.maxWaiting);
-  }
-
-  #stoppedError(): PoolStoppedError {
-    return new PoolStoppedError(
-      this.name,
-      `${this.name}: the limiter is stopped, nobody waits here`,
-    );
   }
 
   /** Lets those go whose turn it is: their timer may be late. */

@@ -10,7 +10,13 @@ import {
   type Task,
 } from '../../core/index.ts';
 import type { KeyedRequest } from '../key-functions/index.ts';
-import { checkRate, checkWait, refuseFixed, type WaitOptions } from '../limiter-options.ts';
+import {
+  checkRate,
+  checkWait,
+  refuseFixed,
+  stoppedError,
+  type WaitOptions,
+} from '../limiter-options.ts';
 import { quotaOf, wholePermits, type Quota } from '../quota.ts';
 import type { Reservation } from '../reservation.ts';
 import { ALLOWED, Keys, OVERFLOWED, REJECTED } from './keys.ts';
@@ -117,7 +123,7 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
       const slot = this.#keys.slotFor(key);
       this.#keys.checkCount(slot, n);
       checkWait(this.name, options);
-      if (this.#stopped) return Promise.reject(this.#keys.stoppedError());
+      if (this.#stopped) return Promise.reject(stoppedError(this.name));
       if (slot === OVERFLOW) this.#keys.count(OVERFLOWED);
       return this.#keys.lines.join(slot, n, options, this.#keys.options.maxWaiting);
     } catch (mistake) {
@@ -298,7 +304,7 @@ export class KeyedLimiter<Request = KeyedRequest> implements GatePolicy<KeyedLim
   /** Refuses all who wait, and every wait from now on, with PoolStoppedError. Decisions go on. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#keys.lines.refuseAll(this.#keys.stoppedError(), this.#keys.readClock());
+    this.#keys.lines.refuseAll(stoppedError(this.name), this.#keys.readClock());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

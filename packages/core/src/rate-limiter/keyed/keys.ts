@@ -1,6 +1,5 @@
 import {
   InvalidOptionsError,
-  PoolStoppedError,
   shown,
   type ExecuteOptions,
   type RateLimitedError,
@@ -224,13 +223,6 @@ export class Keys {
   permitMs(slot: number): number {
     const { windowMs, capacity } = this.states.algorithmOf(slot);
     return windowMs / capacity;
-  }
-
-  stoppedError(): PoolStoppedError {
-    return new PoolStoppedError(
-      this.options.name,
-      `${this.options.name}: the limiter is stopped, nobody waits here`,
-    );
   }
 
   update(options: ResolvedKeyed, nowMs: number): void {
