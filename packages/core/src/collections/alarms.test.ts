@@ -229,3 +229,26 @@ test('with lingerMs the timer stays a moment for the next alarm, and rings no la
   expect(rung).toEqual([70, 170]);
   expect([alarms.size, clock.pending]).toEqual([0, 0]);
 });
+
+test('with lingerMs an alarm far ahead costs a few rings, and takes its timer with it when it is cancelled', () => {
+  const clock = new ManualClock();
+  let scheduled = 0;
+  const counted = {
+    nowMs: () => clock.nowMs(),
+    schedule: (delayMs: number, task: () => void) => {
+      scheduled++;
+      return clock.schedule(delayMs, task);
+    },
+  };
+  const alarms = new Alarms(counted, 50);
+  let rung = 0;
+  alarms.set(60 * 86_400_000, () => rung++);
+  clock.advance(60 * 86_400_000);
+  expect([rung, clock.pending]).toEqual([1, 0]);
+  expect(scheduled).toBeLessThan(40);
+
+  const far = alarms.set(clock.nowMs() + 60_000, () => rung++);
+  clock.advance(10_000);
+  alarms.cancel(far);
+  expect(clock.pending).toBe(0);
+});

@@ -17,8 +17,8 @@ export interface Alarm extends HeapItem {
  * to cancel. Alarms for the same time ring in any order, none before its time.
  *
  * Where alarms are set and cancelled again all the time, setting the timer is most of the cost. With
- * `lingerMs` the timer stays when the last alarm is cancelled, for so long at most, for the next one; and
- * while alarms are set it rings at least that often.
+ * `lingerMs` the timer stays when the last alarm is cancelled, for so long at most, for the next one. To be
+ * able to, it first rings after that time, then after twice as long, and so on, up to the alarm.
  */
 export class Alarms {
   readonly #clock: TimerSource;
@@ -26,6 +26,8 @@ export class Alarms {
   readonly #heap = new IntrusiveHeap<Alarm>((alarm) => alarm.dueMs);
   #cancelTimer: (() => void) | undefined;
   #timerDueMs = Infinity;
+  /** For how long the timer was set. */
+  #spanMs = 0;
   readonly #rings = (): void => this.#ring();
 
   /** @param lingerMs 0: the timer goes with the last alarm. @default 0 */
@@ -38,7 +40,7 @@ export class Alarms {
   set(dueMs: number, ring: () => void): Alarm {
     const alarm: Alarm = { dueMs, ring, heapIndex: -1 };
     this.#heap.push(alarm);
-    if (dueMs < this.#timerDueMs) this.#arm(dueMs);
+    if (dueMs < this.#timerDueMs) this.#arm(dueMs, this.#lingerMs);
     return alarm;
   }
 
@@ -46,18 +48,24 @@ export class Alarms {
   cancel(alarm: Alarm): void {
     if (alarm.heapIndex === -1) return;
     this.#heap.remove(alarm);
-    if (this.#heap.size === 0 && this.#lingerMs === 0) this.#disarm();
+    if (this.#heap.size === 0 && this.#spanMs > this.#lingerMs) this.#disarm();
+  }
+
+  /** Lets go of a timer that only lingers. */
+  rest(): void {
+    if (this.#heap.size === 0) this.#disarm();
   }
 
   get size(): number {
     return this.#heap.size;
   }
 
-  #arm(dueMs: number): void {
+  #arm(dueMs: number, longestMs: number): void {
     this.#disarm();
     const nowMs = this.#clock.nowMs();
-    const longestMs = this.#lingerMs === 0 ? Infinity : this.#lingerMs;
-    this.#timerDueMs = Math.min(dueMs, nowMs + longestMs);
+    const isLimited = this.#lingerMs > 0 && nowMs + longestMs < dueMs;
+    this.#timerDueMs = isLimited ? nowMs + longestMs : dueMs;
+    this.#spanMs = isLimited ? longestMs : Math.max(dueMs - nowMs, this.#lingerMs === 0 ? 1 : 0);
     this.#cancelTimer = this.#clock.schedule(this.#timerDueMs - nowMs, this.#rings);
   }
 
@@ -79,7 +87,7 @@ export class Alarms {
       // Also after one that threw: the others must still ring.
       const next = this.#heap.peek();
       if (next === undefined) this.#disarm();
-      else if (next.dueMs < this.#timerDueMs) this.#arm(next.dueMs);
+      else if (next.dueMs < this.#timerDueMs) this.#arm(next.dueMs, 2 * this.#spanMs);
     }
   }
 }

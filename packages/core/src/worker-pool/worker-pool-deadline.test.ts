@@ -109,6 +109,8 @@ test('a task that heeds its signal frees its lane at the deadline', async () => 
   );
   await clock.run(200);
   expect(log).toEqual(['heeding lost at 200: TimeoutError', 'next got its turn at 200']);
+  // The timer lingers for the next deadline.
+  await clock.run(50);
   expect(clock.pending).toBe(0);
 });
 
@@ -194,6 +196,8 @@ test('calls that are late when a lane falls free are refused without a turn each
   }
   expect(pool.stats()).toMatchObject({ rejected: 100, completed: 1, ignored: 0 });
   expect(pool.runTimes.count).toBe(1);
+  // The timer lingers for the next deadline.
+  await clock.run(50);
   expect(clock.pending).toBe(0);
 });
 

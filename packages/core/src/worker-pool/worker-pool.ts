@@ -33,6 +33,9 @@ import { RunningCalls } from './running-calls.ts';
 /** The ticket of a direct call, which nothing can end early, so that nothing is remembered of it. */
 const DIRECT = 0;
 
+/** How long the timer of the deadlines stays for the next one, in ms. */
+const LINGER_MS = 50;
+
 /**
  * Runs tasks on a fixed number of lanes of the event loop, with a bounded queue before them: for work
  * that waits (upstreams, databases). CPU work blocks the loop on any lane. As a policy in a pipeline
@@ -52,6 +55,7 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
   #options: ResolvedPoolOptions;
   readonly #events = new Emitter<WorkerPoolEvents>();
   readonly #chain: GateChain;
+  readonly #alarms: Alarms;
   readonly #queue: JobQueue;
   readonly #running: RunningCalls;
   #active = 0;
@@ -69,9 +73,9 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
     this.#options = resolvePoolOptions(options);
     this.name = this.#options.name;
     this.clock = this.#options.clock;
-    const alarms = new Alarms(this.clock);
-    this.#queue = new JobQueue(this.name, this.#options.queue, alarms);
-    this.#running = new RunningCalls(this.name, alarms);
+    this.#alarms = new Alarms(this.clock, LINGER_MS);
+    this.#queue = new JobQueue(this.name, this.#options.queue, this.#alarms);
+    this.#running = new RunningCalls(this.name, this.#alarms);
     this.#chain = new GateChain(this.name, [this], this.clock);
   }
 
@@ -274,6 +278,7 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
   async #stop(timeoutMs: number): Promise<StopResult> {
     const isDone = await this.#drainWithin(timeoutMs);
     const result = isDone ? { refused: 0, ended: 0, running: 0 } : await this.#endAll(timeoutMs);
+    this.#alarms.rest();
     this.#events.emit('stop', result);
     return result;
   }
