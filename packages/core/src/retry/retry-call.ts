@@ -77,10 +77,7 @@ export class RetryCall<T> {
     this.#lastError = error;
     const attempt = this.#attempt++;
     events.emit('retry', { attempt, error, delayMs });
-    return this.#wait(delayMs).then(
-      () => this.#tryAgain(),
-      () => this.#end('aborted', this.#whole?.reason),
-    );
+    return this.#tryAgainAfter(delayMs);
   }
 
   #delayAfter(error: unknown): number | Ending {
@@ -136,6 +133,16 @@ export class RetryCall<T> {
       });
       whole?.onAbort(onAbort);
     });
+  }
+
+  /** Awaits the try: an error in its first turn, too, finds its async caller then. */
+  async #tryAgainAfter(delayMs: number): Promise<T> {
+    try {
+      await this.#wait(delayMs);
+    } catch (reason) {
+      this.#end('aborted', reason);
+    }
+    return await this.#tryAgain();
   }
 
   #tryAgain(): Promise<T> {

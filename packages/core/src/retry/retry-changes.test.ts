@@ -113,6 +113,21 @@ test('the stack of an error finds the async caller, in the first try and in the 
   }
 });
 
+test('the stack of an error finds the async caller also where a later try fails in its first turn', async () => {
+  const { clock, retry } = setUp();
+  async function failSoon(): Promise<never> {
+    await Promise.resolve(); // From here on, no caller is on the real stack.
+    throw new Error('boom');
+  }
+  async function theCaller(): Promise<never> {
+    return await retry.execute(failSoon);
+  }
+  const result = outcome(theCaller());
+  await clock.run(1000);
+  expect(retry.stats().retries).toBe(2);
+  expect(((await result) as Error).stack).toMatch(/at failSoon[^]*at (async )?theCaller /);
+});
+
 test('what fails late, after its try was given up, is nobody’s unhandled rejection', async () => {
   const { clock, retry } = setUp({ maxAttempts: 1, attemptTimeoutMs: 10 });
   let failNow = (): void => undefined;
