@@ -113,7 +113,7 @@ function hedged(clock: ManualClock) {
   const firstHangs = ({ attempt, signal }: TaskContext): Promise<string> =>
     new Promise((resolve, reject) => {
       if (attempt > 1) clock.schedule(5, () => resolve(`try ${attempt}`));
-      else signal.addEventListener('abort', () => reject(signal.reason));
+      else signal.addEventListener('abort', () => reject(new Error('ended')));
     });
   return { hedge, breaker, pool, firstHangs };
 }

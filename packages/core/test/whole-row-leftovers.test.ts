@@ -52,9 +52,8 @@ test('after 100,000 calls of every kind no listener, no timer, no lane and no pe
   expect(row.leftovers()).toEqual([]);
   expect(row.retry.stats().calls).toBe(CALLS);
   const met = { ...row.retry.stats(), ...row.breaker.stats(), ...row.pool.stats() };
-  for (const what of ['recovered', 'aborted', 'timedOut', 'notPermitted', 'abandoned'] as const) {
-    expect(met[what], what).toBeGreaterThan(100);
-  }
+  const ways = ['recovered', 'aborted', 'timedOut', 'notPermitted', 'abandoned'] as const;
+  expect(ways.filter((way) => met[way] < 100)).toEqual([]);
 
   // A signal that has served them all ends what is under way, and is let go of then, too.
   const last = row.pipeline.execute(() => new Promise(() => undefined), { signal: owner.signal });

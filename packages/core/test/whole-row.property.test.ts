@@ -118,14 +118,11 @@ test('the random runs meet every way in which a call can end', async () => {
     if (row.pool.stats().abandoned > 0) ends.add('abandoned');
     for (const { from, to } of row.breaker.changes) ends.add(`${from} → ${to}`);
   }
-  expect([...ends].sort()).toEqual(
-    expect.arrayContaining([
-      ...['DeadlineExceededError', 'Error', 'QueueFullError', 'RateLimitedError', 'ShedError'],
-      ...['closed → open', 'open → half-open', 'half-open → closed', 'half-open → open'],
-      ...['abandoned', 'budget exhausted', 'fallback', 'recovered', 'return', 'succeed'],
-      GONE,
-    ]),
-  );
+  const words = 'abandoned, budget exhausted, fallback, recovered, return, succeed';
+  const errors = 'DeadlineExceededError, Error, QueueFullError, RateLimitedError, ShedError';
+  const moves = 'closed → open, open → half-open, half-open → closed, half-open → open';
+  const expected = [words, errors, moves, GONE].flatMap((list) => list.split(', '));
+  expect(expected.filter((end) => !ends.has(end))).toEqual([]);
 });
 
 test('a call that is answered by its total time limit is told so, unless a fallback answers it', async () => {
