@@ -34,6 +34,19 @@ test('policies of one name in the configuration have different names of their ow
   expect(names).toEqual(['limiter orders', 'breaker orders', 'pool orders']);
 });
 
+test('every policy is found by its own name and by its kind, whatever it limits by', () => {
+  const { limiters, breakers, pools, registry } = policiesOf({
+    limiters: { public: { ratePerSecond: 1 }, tenants: { ratePerSecond: 1, key: 'ip' } },
+    breakers: { orders: {} },
+    pools: { io: {} },
+  });
+  expect(registry.get('limiter public')).toBe(limiters.get('public'));
+  expect(registry.ofKind('rate-limiter')).toEqual([...limiters.values()]);
+  expect(registry.ofKind('circuit-breaker')).toEqual([...breakers.values()]);
+  expect(registry.ofKind('pool')).toEqual([...pools.values()]);
+  expect(registry.size).toBe(4);
+});
+
 test.each([
   ['a failure', new Error('down'), 'failed'],
   ['an answer of 500', new HttpError(500, 'down'), 'failed'],

@@ -3,6 +3,7 @@ import {
   Gcra,
   KeyedLimiter,
   LeakyBucket,
+  PolicyRegistry,
   SlidingLog,
   SlidingWindow,
   TokenBucket,
@@ -33,6 +34,8 @@ export interface Policies {
   readonly limiters: ReadonlyMap<string, ServiceLimiter>;
   readonly breakers: ReadonlyMap<string, CircuitBreaker>;
   readonly pools: ReadonlyMap<string, WorkerPool>;
+  /** All of them by their own names: `limiter public`, `breaker orders`, `pool io`. */
+  readonly registry: PolicyRegistry;
 }
 
 type Shared = Pick<
@@ -54,7 +57,9 @@ export function createPolicies(config: Shared, clock: Clock): Policies {
   const pools = mapped({ ...defaults, ...config.pools }, (name, { size, queue }) => {
     return new WorkerPool({ size, queue, name: `pool ${name}`, clock });
   });
-  return { limiters, breakers, pools };
+  const registry = new PolicyRegistry();
+  for (const all of [limiters, breakers, pools]) all.forEach((policy) => registry.add(policy));
+  return { limiters, breakers, pools, registry };
 }
 
 /** The limits that a route names, with what it needs to tell its clients of them. */

@@ -9,6 +9,7 @@ import {
   type Clock,
   type KeyedLimiterStats,
   type MetricsSnapshot,
+  type PolicyRegistry,
   type RateLimiterStats,
   type WorkerPoolStats,
 } from '@sluice/core';
@@ -56,6 +57,11 @@ export class Service {
   readonly limiters: Policies['limiters'];
   readonly breakers: Policies['breakers'];
   readonly pools: Policies['pools'];
+  /**
+   * The three of them in one, by the policies' own names: `breaker orders` is `breakers.get('orders')`.
+   * Add what the handlers call through, and an operator finds it here, too.
+   */
+  readonly policies: PolicyRegistry;
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #folder: string;
@@ -82,6 +88,7 @@ export class Service {
     this.limiters = policies.limiters;
     this.breakers = policies.breakers;
     this.pools = policies.pools;
+    this.policies = policies.registry;
     logEvents(policies, this.#logger);
   }
 
