@@ -31,6 +31,21 @@ test('guard-a-call opens the breaker, refuses at once, and closes it again', asy
   ]);
 });
 
+test('resilient-client always answers, retries what passes, and spares a service that is down', async () => {
+  expect(await outputOf('resilient-client.ts')).toEqual([
+    'well: 7 in stock, 1 at the service',
+    'one 503: 7 in stock, 2 at the service',
+    'one that never answers: 7 in stock, 2 at the service',
+    'closed → open: consecutive-failures',
+    '20 while it is down: 7 in stock when last seen, 5 at the service',
+    'open → half-open: open-time-over',
+    'half-open → closed: probes-succeeded',
+    'well again: 7 in stock, 1 at the service',
+    '24 calls, 6 retries, 2 saved by them',
+    '20 answered by the fallback, 19 never sent',
+  ]);
+});
+
 test('service-in-code answers, refuses, is changed live, and stops without loss', async () => {
   const lines = await outputOf('service-in-code.ts');
   expect(lines.map((line) => line.trimEnd())).toEqual([
