@@ -53,6 +53,8 @@ export const architecture: Architecture = {
         config: [],
         // The load generator measures from outside and knows nothing of what it measures.
         load: [],
+        // Calls that go out know nothing of those that come in.
+        upstream: [],
         telemetry: ['config'],
         http: ['config', 'telemetry'],
         handlers: ['config', 'http'],
