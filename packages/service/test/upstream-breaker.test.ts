@@ -136,7 +136,7 @@ test('an abort by the caller says nothing, before the headers; a timeout is a fa
   const call = request(server.url, { dispatcher: agent, signal: aborted.signal });
   await until('it has arrived', () => server.requests.length === 1);
   aborted.abort();
-  await expect(call).rejects.toThrow();
+  await expect(call).rejects.toMatchObject({ name: 'AbortError' });
   expect(counted(outbound, server.url)).toEqual([0, 0]);
 
   for (const reason of [
@@ -159,7 +159,9 @@ test('a request that is aborted before it starts is let go, and holds no place',
   const { agent, outbound } = setUp();
   const server = await upstream((_, response) => response.end('fine'));
   const signal = AbortSignal.abort();
-  await expect(request(server.url, { dispatcher: agent, signal })).rejects.toThrow();
+  await expect(request(server.url, { dispatcher: agent, signal })).rejects.toMatchObject({
+    name: 'AbortError',
+  });
   await until('it is settled', () => outbound.get(server.url) !== undefined);
   expect(server.requests).toEqual([]);
   expect(counted(outbound, server.url)).toEqual([0, 0]);

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 import {
   InvalidOptionsError,
   pipeline,
@@ -104,7 +106,7 @@ const RULES: Readonly<
   fetch: { expected: 'a function', accepts: isFunction },
   dispatcher: {
     expected: "undici's Dispatcher (an object with dispatch)",
-    accepts: (value) => isFunction((value as Dispatcher | null)?.dispatch),
+    accepts: (value) => isFunction((Object(value) as Record<string, unknown>)['dispatch']),
   },
   isFailure: { expected: 'a function', accepts: isFunction },
   retryUnsafe: { expected: 'true or false', accepts: (value) => typeof value === 'boolean' },
@@ -122,7 +124,7 @@ function checkOptions(options: GuardedFetchOptions): void {
     if (rule?.accepts(value)) continue;
     const expected =
       rule?.expected ?? `left out: there is no such option, only ${Object.keys(RULES).join(', ')}`;
-    problems.push({ option, expected, got: String(value) });
+    problems.push({ option, expected, got: inspect(value, { depth: 0 }) });
   }
   if (problems.length > 0) throw new InvalidOptionsError('guardedFetch', problems);
 }

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 import {
   CircuitBreaker,
   InvalidOptionsError,
@@ -45,7 +47,7 @@ export function resolveInterceptorOptions(
   const { maxOrigins = 1000, isFailure = isServerError, registry, ...circuit } = given;
   const problems: OptionProblem[] = [];
   const check = (option: string, isRight: boolean, expected: string, got: unknown): void => {
-    if (!isRight) problems.push({ option, expected, got: String(got) });
+    if (!isRight) problems.push({ option, expected, got: inspect(got, { depth: 0 }) });
   };
   check(
     'maxOrigins',
