@@ -209,6 +209,19 @@ test('an upgrade is a success when it is made', async () => {
   expect(counted(outbound, server.url)).toEqual([1, 0]);
 });
 
+test('a CONNECT is judged by its status', async () => {
+  const { outbound } = setUp();
+  const server = await upstream(() => undefined);
+  const client = new Client(server.url);
+  onTestFinished(() => client.destroy());
+  for (const path of ['open:1', 'closed:1']) {
+    const { socket } = await client.compose(outbound).connect({ path });
+    socket.on('error', () => undefined).destroy();
+  }
+  expect(counted(outbound, server.url)).toEqual([2, 1]);
+  expect(outbound.get(server.url)?.stats().lost).toBe(0);
+});
+
 test("within undici's retry each try is counted, and the retry ends when the breaker opens", async () => {
   const retry = interceptors.retry({ maxRetries: 10, minTimeout: 1, maxTimeout: 1 });
   const { agent, outbound } = setUp({}, retry);

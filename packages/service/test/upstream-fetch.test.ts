@@ -329,6 +329,41 @@ test('a refusal by the breaker of a dispatcher is a refusal to the policies, too
   expect(guard.stats()).toMatchObject({ windowCalls: 1, windowFailures: 1 });
 });
 
+test("the breaker of a dispatcher counts the policies' timeouts, and the caller's, but not an abort", async () => {
+  const server = await upstream(() => undefined);
+  const outbound = breaker();
+  const clock = new ManualClock();
+  const get = guardedFetch(new Timeout({ timeoutMs: 20, clock }), {
+    dispatcher: own().compose(outbound),
+  });
+  const windowOf = (): unknown => {
+    const { windowCalls, windowFailures } = outbound.get(server.url)?.stats() ?? {};
+    return [windowCalls, windowFailures];
+  };
+  const ends: ((ender: AbortController) => void)[] = [
+    () => clock.advance(20),
+    (ender) => ender.abort(new DOMException('too late', 'TimeoutError')),
+    (ender) => ender.abort(),
+  ];
+  for (const [seen, end] of ends.entries()) {
+    const ender = new AbortController();
+    const call = get(server.url, { signal: ender.signal });
+    await until('it has arrived', () => server.requests.length === seen + 1);
+    end(ender);
+    await expect(call).rejects.toMatchObject({ name: seen < 2 ? 'TimeoutError' : 'AbortError' });
+  }
+  await until('all sockets are closed', () => server.sockets.size === 0);
+  expect(windowOf()).toEqual([2, 2]);
+});
+
+test('a fetch of your own may take what the global one does not, and is guarded all the same', async () => {
+  const server = await upstream((_, response) => response.end('fine'));
+  const guard = new CircuitBreaker();
+  const get = guardedFetch(guard, { fetch: (path, init) => fetch(`${server.url}${path}`, init) });
+  expect(await (await get('/items')).text()).toBe('fine');
+  expect(guard.stats().succeeded).toBe(1);
+});
+
 test("undici's own fetch sends, when it is given", async () => {
   const server = await upstream((_, response) => response.end('fine'));
   const form = new FormData();

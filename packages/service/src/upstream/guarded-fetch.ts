@@ -80,8 +80,8 @@ export function guardedFetch(
     stream,
   };
   return async function guarded(input, init) {
-    // What no server has part in is no call: the fetch itself says what is wrong.
-    if (!isWellFormed(input, init)) return send(input, init);
+    // What no server has part in is no call: the fetch itself says what is wrong. Another may take more.
+    if (options.fetch === undefined && !isWellFormed(input, init)) return send(input, init);
     const kind = repeatabilityOf(input, init);
     return new FetchCall({ send, isFailure, until }, { input, init, kind }).run(rows[kind]);
   };

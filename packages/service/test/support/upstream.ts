@@ -39,6 +39,9 @@ export async function upstream(answer: Answer): Promise<Upstream> {
   server.on('upgrade', (_request, socket) => {
     socket.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: test\r\n\r\n');
   });
+  server.on('connect', ({ url }, socket) => {
+    socket.end(`HTTP/1.1 ${url === 'closed:1' ? '502 No' : '200 Yes'}\r\n\r\n`);
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const close = async (): Promise<void> => {
     server.closeAllConnections();
