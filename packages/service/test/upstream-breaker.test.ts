@@ -215,7 +215,7 @@ test('a CONNECT is judged by its status', async () => {
   const client = new Client(server.url);
   onTestFinished(() => client.destroy());
   for (const path of ['open:1', 'closed:1']) {
-    const { socket } = await client.compose(outbound).connect({ path });
+    const { socket } = await client.compose(outbound).connect({ origin: server.url, path });
     socket.on('error', () => undefined).destroy();
   }
   expect(counted(outbound, server.url)).toEqual([2, 1]);

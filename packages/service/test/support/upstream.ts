@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
+import { Retry, RetryBudget, type RetryOptions } from '@sluice/core';
 import { onTestFinished } from 'vitest';
 
 import { until } from './until.ts';
@@ -60,4 +61,19 @@ export function strayErrors(): readonly unknown[] {
   process.on('unhandledRejection', note);
   onTestFinished(() => void process.off('unhandledRejection', note));
   return strays;
+}
+
+const SOON = { type: 'constant', delayMs: 1 } as const;
+
+/** A retry with a budget that is never spent, which waits for a millisecond. */
+export function retry(options: RetryOptions = {}): Retry {
+  const budget = new RetryBudget({ minRetriesPerSecond: 1000 });
+  return new Retry({ backoff: SOON, budget, ...options });
+}
+
+/** Nobody listens there. */
+export async function deadUrl(): Promise<string> {
+  const server = await upstream(() => undefined);
+  await server.close();
+  return server.url;
 }
