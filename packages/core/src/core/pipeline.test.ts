@@ -259,4 +259,8 @@ test('what a fallback in the row may answer is part of the type of the answer', 
   // @ts-expect-error A pipeline with a fallback does not always answer what the task does.
   const sure: string = await guarded.execute(async () => 'sure');
   expect(sure).toBe('sure');
+  const wrapped: () => Promise<string | null> = wrap(async () => 'wrapped', guarded);
+  expect(await wrapped()).toBe('wrapped');
+  const nested: string | null = await pipeline('n', [guarded]).execute(async () => 'nested');
+  expect(nested).toBe('nested');
 });

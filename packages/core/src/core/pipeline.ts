@@ -15,8 +15,13 @@ import { warn } from './warn.ts';
 /** Runs a task through a run of policies that are driven together. */
 type Segment = Pick<Policy, 'execute'>;
 
-/** What a policy may answer instead of the task: a fallback says so by `recover`. */
-export type AnswerOf<P> = P extends { recover(error: unknown): Promise<infer F> } ? F : never;
+/** What a policy may answer instead of the task: a fallback says so by `recover`, a pipeline has one or not. */
+export type AnswerOf<P> =
+  P extends Pipeline<infer F>
+    ? F
+    : P extends { recover(error: unknown): Promise<infer F> }
+      ? F
+      : never;
 
 export interface PipelineOptions {
   /** What is meant as it is, and not to be warned about. @default [] */
@@ -105,10 +110,10 @@ export function pipeline<const P extends readonly Policy[]>(
  * A function of the same type as `fn`, `this` included, whose every call goes through `policy`: a
  * pipeline or a single one.
  */
-export function wrap<This, Args extends unknown[], T>(
+export function wrap<This, Args extends unknown[], T, P extends Policy>(
   fn: (this: This, ...args: Args) => PromiseLike<T> | T,
-  policy: Policy,
-): (this: This, ...args: Args) => Promise<T> {
+  policy: P,
+): (this: This, ...args: Args) => Promise<T | AnswerOf<P>> {
   return function guarded(...args) {
     return policy.execute(() => fn.apply(this, args));
   };
