@@ -252,3 +252,23 @@ test('with lingerMs an alarm far ahead costs a few rings, and takes its timer wi
   alarms.cancel(far);
   expect(clock.pending).toBe(0);
 });
+
+test('an alarm that is due when it is set does not keep the timer ringing for those that are not', () => {
+  const clock = new ManualClock();
+  let scheduled = 0;
+  const counted = {
+    nowMs: () => clock.nowMs(),
+    schedule: (delayMs: number, task: () => void) => {
+      scheduled++;
+      return clock.schedule(delayMs, task);
+    },
+  };
+  const alarms = new Alarms(counted, 50);
+  let rung = 0;
+  alarms.set(10_000, () => rung++);
+  alarms.set(0, () => rung++);
+  alarms.set(-5, () => rung++);
+  clock.advance(10_000);
+  expect([rung, clock.pending]).toEqual([3, 0]);
+  expect(scheduled).toBeLessThan(15);
+});

@@ -87,7 +87,8 @@ export class Alarms {
       // Also after one that threw: the others must still ring.
       const next = this.#heap.peek();
       if (next === undefined) this.#disarm();
-      else if (next.dueMs < this.#timerDueMs) this.#arm(next.dueMs, 2 * this.#spanMs);
+      else if (next.dueMs < this.#timerDueMs)
+        this.#arm(next.dueMs, Math.max(this.#lingerMs, 2 * this.#spanMs));
     }
   }
 }
