@@ -107,5 +107,6 @@ test('a total time limit that is shorter than that of a try is refused', () => {
   expect(() => pipeline('p', [total, tries])).toThrow(
     `pipeline p: the 500 ms of ${total.name} must be at least the 800 ms of ${tries.name} further in, or those never pass, got 500`,
   );
-  expect(() => pipeline('p', [tries, some('timeout', { timeoutMs: 900 })])).not.toThrow();
+  expect(() => pipeline('p', [tries, some('timeout', { timeoutMs: 900 })])).toThrow('900 ms');
+  expect(() => pipeline('p', [tries, some('timeout', { timeoutMs: 700 })])).not.toThrow();
 });

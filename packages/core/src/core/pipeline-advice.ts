@@ -45,7 +45,8 @@ export function timesOutTooEarly(policies: readonly Policy[]): readonly OptionPr
   const problems: OptionProblem[] = [];
   for (const [outer, inner] of pairs(placed(policies))) {
     const [all, one] = [outer.traits.timeoutMs, inner.traits.timeoutMs];
-    if (outer.traits.kind !== 'timeout' || all === undefined || one === undefined) continue;
+    const bounds = outer.traits.kind === 'timeout' || outer.traits.kind === 'retry';
+    if (!bounds || all === undefined || one === undefined) continue;
     if (all >= one) continue;
     problems.push({
       option: `the ${all} ms of ${outer.name}`,

@@ -31,7 +31,8 @@ function headerMs(headers: unknown, wallTimeMs: number): number | undefined {
 
 function valueIn(headers: HeaderLookup | Record<string, unknown>): unknown {
   if (isLookup(headers)) return headers.get('retry-after');
-  return headers['retry-after'] ?? headers['Retry-After'];
+  const name = Object.keys(headers).find((key) => key.toLowerCase() === 'retry-after');
+  return name === undefined ? undefined : headers[name];
 }
 
 /** As `Headers`, and the look-alikes of HTTP clients. */

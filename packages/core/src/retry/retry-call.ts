@@ -5,6 +5,7 @@ import {
   DeadlineExceededError,
   isThenable,
   plainContext,
+  shown,
   TimeoutError,
   warn,
   type Emitter,
@@ -85,7 +86,7 @@ export class RetryCall<T> {
     if (this.#attempt >= options.maxAttempts) return 'exhausted';
     const askedMs = this.#askedMs(error);
     if (askedMs === undefined) return 'notRetryable';
-    if (askedMs > options.maxRetryAfterMs) return 'outOfTime';
+    if (askedMs > options.maxRetryAfterMs || askedMs === Infinity) return 'outOfTime';
     this.#backoff ??= new Backoff(options.backoff, options.random);
     const delayMs = Math.max(askedMs, this.#backoff.nextMs());
     if (this.#isOver(delayMs)) return 'outOfTime';
@@ -98,7 +99,11 @@ export class RetryCall<T> {
   #askedMs(error: unknown): number | undefined {
     const { when, clock } = this.#shared.options;
     try {
-      return when(error) ? (retryAfterMsOf(error, clock.wallTimeMs()) ?? 0) : undefined;
+      const isWorthIt: unknown = when(error);
+      if (typeof isWorthIt !== 'boolean') {
+        throw new TypeError(`when must answer true or false, got ${shown(isWorthIt)}`);
+      }
+      return isWorthIt ? (retryAfterMsOf(error, clock.wallTimeMs()) ?? 0) : undefined;
     } catch (mistake) {
       warn(mistake);
       return undefined;

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { InvalidOptionsError, type TaskContext } from '../core/index.ts';
 import { ManualClock, SeededRandom, settlePromises } from '../testing/index.ts';
 import type { RetryOptions } from './options.ts';
@@ -141,3 +141,33 @@ test('what fails late, after its try was given up, is nobody’s unhandled rejec
   failNow();
   await settlePromises();
 });
+
+test('who asks to come back never is not asked again, even without an upper bound', async () => {
+  const { clock, retry } = setUp({ maxRetryAfterMs: Infinity });
+  const error = Object.assign(new Error('busy'), { retryAfterMs: Infinity });
+  await expect(retry.execute(failing(clock, 1, error).task)).rejects.toBe(error);
+  expect(retry.stats().outOfTime).toBe(1);
+});
+
+test('a `when` that answers neither true nor false is reported, and nothing is tried again', async () => {
+  const emitted = vi.spyOn(process, 'emitWarning').mockReturnValue(undefined);
+  const { clock, retry } = setUp({ when: (async () => true) as never });
+  const { task, contexts } = failing(clock, 1);
+  await expect(retry.execute(task)).rejects.toThrow('boom');
+  expect(contexts).toHaveLength(1);
+  expect(String(emitted.mock.calls[0]?.[0])).toContain('when must answer true or false');
+  emitted.mockRestore();
+});
+
+test.for(['retry-after', 'Retry-After', 'RETRY-AFTER'])(
+  'the header %s of a plain object is found whatever its case',
+  async (name) => {
+    const { clock, retry } = setUp();
+    const error = Object.assign(new Error('busy'), { headers: { [name]: '2' } });
+    const result = retry.execute(failing(clock, 1, error).task);
+    await clock.run(1999);
+    expect(retry.stats().recovered).toBe(0);
+    await clock.run(1);
+    await expect(result).resolves.toBe(2);
+  },
+);
