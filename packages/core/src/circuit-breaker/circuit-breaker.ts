@@ -124,13 +124,14 @@ export class CircuitBreaker implements GatePolicy<CircuitBreakerStats> {
    */
   isolate(): IsolationRelease {
     const nowMs = this.clock.nowMs();
-    if (this.#isolation === undefined) {
-      this.#isolation = new Isolation(this.#circuit.state);
-      if (this.#circuit.state !== 'forced-open') {
-        this.#circuit.moveTo('forced-open', 'isolated', nowMs);
-      }
+    const isNew = this.#isolation === undefined;
+    this.#isolation ??= new Isolation(this.#circuit.state);
+    // First, as a listener may hold and release it, too.
+    const release = this.#isolation.hold(() => this.#endIsolation());
+    if (isNew && this.#circuit.state !== 'forced-open') {
+      this.#circuit.moveTo('forced-open', 'isolated', nowMs);
     }
-    return this.#isolation.hold(() => this.#endIsolation());
+    return release;
   }
 
   /** Closes it and forgets everything counted for a decision. While it is isolated: when it is released. */
@@ -192,10 +193,12 @@ export class CircuitBreaker implements GatePolicy<CircuitBreakerStats> {
   toJSON(): CircuitBreakerSnapshot {
     const nowMs = this.clock.nowMs();
     const stats = this.#circuit.stats(nowMs);
+    // When it is released it begins anew.
+    if (this.#isolation) return { ...NEW, state: this.#isolation.after };
     const { windowCalls, windowFailures, windowSlowCalls, consecutiveFailures } = stats;
     return {
       version: 1,
-      state: this.#isolation?.after ?? stats.state,
+      state: stats.state,
       consecutiveFailures,
       relapses: this.#circuit.relapses,
       openForMs: stats.retryAfterMs,
@@ -216,6 +219,7 @@ export class CircuitBreaker implements GatePolicy<CircuitBreakerStats> {
     const checked = checkedSnapshot(snapshot);
     if (this.#isolation) this.#isolation.after = new Isolation(checked.state).after;
     else this.#circuit.restore(checked, this.clock.nowMs());
+    this.#setAlarm();
   }
 
   /** While all calls go in, it does not matter when, unless some are slow. */
@@ -244,6 +248,11 @@ export class CircuitBreaker implements GatePolicy<CircuitBreakerStats> {
    */
   enter(nowMs: number): number {
     return this.#circuit.enter(nowMs);
+  }
+
+  /** A probe whose caller gave it up is ignored, but keeps its place while it runs. */
+  overdue(ticket: number, _nowMs: number, outcome: Outcome): number {
+    return this.#circuit.overdue(ticket, outcome);
   }
 
   peek(nowMs: number): number {
@@ -289,6 +298,18 @@ export class CircuitBreaker implements GatePolicy<CircuitBreakerStats> {
     });
   }
 }
+
+/** What a breaker that begins anew has counted. */
+const NEW: Omit<CircuitBreakerSnapshot, 'state'> = Object.freeze({
+  version: 1,
+  consecutiveFailures: 0,
+  relapses: 0,
+  openForMs: 0,
+  rampForMs: 0,
+  windowCalls: 0,
+  windowFailures: 0,
+  windowSlowCalls: 0,
+});
 
 const NOTHING: Changes = Object.freeze({});
 

@@ -1,7 +1,7 @@
 import type { OutcomeWindow } from '../collections/index.ts';
 import type { Clock, Outcome } from '../core/index.ts';
 import { OpenTime } from './open-time.ts';
-import { Probes } from './probes.ts';
+import { givenUp, isGivenUp, Probes } from './probes.ts';
 import { Ramp } from './ramp.ts';
 import type { BreakerRules } from './rules.ts';
 import type { CircuitBreakerSnapshot } from './snapshot.ts';
@@ -70,6 +70,9 @@ export class Circuit {
         this.#notPermitted++;
         return waitMs;
       }
+      this.#permitted++;
+      // Below 0 it is the number of the probe, as a fraction.
+      return waitMs - this.#generation;
     }
     this.#permitted++;
     return 0 - this.#generation;
@@ -80,15 +83,33 @@ export class Circuit {
   }
 
   exit(ticket: number, outcome: Outcome, nowMs: number, durationMs: number): void {
-    if (outcome === 'success') this.#succeeded++;
-    else if (outcome === 'failure') this.#failed++;
-    else this.#ignored++;
     // Nearly every call: it began in this very state, and the state is closed.
     if (this.#state === 'closed' && 0 - ticket === this.#generation) {
+      this.#count(outcome);
       if (outcome === 'ignored') return;
       const reason = this.#record(outcome === 'failure', nowMs, durationMs);
       if (reason !== undefined) this.#trip(reason, nowMs);
-    } else this.#settle(ticket, outcome, nowMs, durationMs);
+    } else {
+      if (!isGivenUp((0 - ticket) % 1)) this.#count(outcome);
+      this.#settle(ticket, outcome, nowMs, durationMs);
+    }
+  }
+
+  /**
+   * The caller of a call gave it up while it runs on. A probe keeps its place, or callers in a hurry could
+   * send any number of them: the ticket for its end. NaN for any other call.
+   */
+  overdue(ticket: number, outcome: Outcome): number {
+    const isProbe = this.#probes !== undefined && Math.floor(0 - ticket) === this.#generation;
+    if (!isProbe || outcome !== 'ignored') return Number.NaN;
+    this.#count(outcome);
+    return 0 - givenUp(0 - ticket);
+  }
+
+  #count(outcome: Outcome): void {
+    if (outcome === 'success') this.#succeeded++;
+    else if (outcome === 'failure') this.#failed++;
+    else this.#ignored++;
   }
 
   /** Nobody will ever tell what became of the call. */
@@ -147,7 +168,8 @@ export class Circuit {
   restore(from: CircuitBreakerSnapshot, nowMs: number): void {
     const { options } = this.#rules;
     this.#openTime = new OpenTime();
-    this.#openTime.relapses = from.relapses;
+    const isRecovering = from.state !== 'closed' || Math.min(from.rampForMs, options.rampMs) > 0;
+    this.#openTime.relapses = isRecovering ? from.relapses : 0;
     const old = this.#become(from.state);
     this.#forgetCalls();
     refill(this.#window, from, nowMs);
@@ -163,6 +185,7 @@ export class Circuit {
   }
 
   update(rules: BreakerRules, nowMs: number): void {
+    this.advanceTo(nowMs);
     this.#window = windowAfter(this.#window, rules.options.slidingWindow, nowMs);
     this.#rules = rules;
     this.#openTime?.forgetBackoff();
@@ -211,15 +234,15 @@ export class Circuit {
     if (this.#ramp) return takes ? this.#ramp.enter(nowMs) : this.#ramp.peek(nowMs);
     const { options } = this.#rules;
     if (!this.#probes?.hasPlace(options)) return Infinity;
-    if (takes) this.#probes.enter(nowMs, options);
-    return 0;
+    return takes ? 0 - this.#probes.enter(nowMs, options) : 0;
   }
 
   #settle(ticket: number, outcome: Outcome, nowMs: number, durationMs: number): void {
     if (this.#probes) this.advanceTo(nowMs);
-    if (0 - ticket !== this.#generation) return;
+    if (Math.floor(0 - ticket) !== this.#generation) return;
     if (this.#probes) {
-      this.#probes.exit(outcome, this.#rules.isSlow(durationMs));
+      const probe = 0 - ticket - this.#generation;
+      this.#probes.exit(probe, outcome, this.#rules.isSlow(durationMs));
       this.#decideRecovery(nowMs);
     } else if (this.#state === 'metrics-only' && outcome !== 'ignored') {
       this.#record(outcome === 'failure', nowMs, durationMs);

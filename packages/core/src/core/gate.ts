@@ -56,10 +56,11 @@ export interface Gate {
   refuse(waitMs: number): RejectedError;
 
   /**
-   * The caller was answered early (abort, deadline) while the work goes on. A gate that has this
-   * method keeps the call's place until the work really ends; the others `exit` at once.
+   * The caller was answered early (abort, deadline) while the work goes on; `outcome` is what the call
+   * counts as. Keeps the call's place, and answers the ticket that is handed to `exit` when the work really
+   * ends. NaN, or without this method: `exit` is called at once.
    */
-  overdue?(ticket: number, nowMs: number): void;
+  overdue?(ticket: number, nowMs: number, outcome: Outcome): number;
 }
 
 /** What `enter` of a {@link WaitingGate} answers when the call may wait for a place. */

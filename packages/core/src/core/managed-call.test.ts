@@ -13,7 +13,7 @@ afterEach(() => {
 /** Lets calls in at once, or has them wait until `admit`; writes down all it is told. */
 class DiaryGate implements WaitingGate {
   readonly timed = true;
-  readonly overdue?: (ticket: number, nowMs: number) => void;
+  readonly overdue?: (ticket: number, nowMs: number) => number;
   readonly #name: string;
   readonly #diary: string[];
   admit: (ticket: number) => void = () => undefined;
@@ -24,7 +24,10 @@ class DiaryGate implements WaitingGate {
     this.#name = name;
     this.#diary = diary;
     if (keepsPlace) {
-      this.overdue = (ticket, nowMs) => diary.push(`${name} overdue ${ticket} at ${nowMs}`);
+      this.overdue = (ticket, nowMs) => {
+        diary.push(`${name} overdue ${ticket} at ${nowMs}`);
+        return ticket;
+      };
     }
   }
 
@@ -175,7 +178,7 @@ test('a call that a gate ends for taking too long is a failure, and so is its la
   const { promise, reject } = work();
   const context = new CallContext(new ManualClock());
   const call = chain.execute(() => promise, context);
-  context.abort(new TimeoutError('pool', 'slow', { timeoutMs: 50 }));
+  context.abort(new TimeoutError('pool', 'slow', { timeoutMs: 0 }));
   await expect(call).rejects.toThrow(TimeoutError);
   reject(new Error('cut off'));
   await settlePromises();

@@ -12,6 +12,9 @@ import {
 } from './outcome.ts';
 import { warn } from './warn.ts';
 
+/** The ticket of a gate that was left before its call ended. */
+const LEFT = Number.NaN;
+
 /**
  * One call whose caller may be answered before its work ends: by its signal, its deadline, or a policy
  * that gives it up. It settles exactly once; every gate that let it in is left exactly once.
@@ -135,7 +138,7 @@ export class ManagedCall<T> {
   }
 
   #fail(error: unknown): void {
-    this.#leave({ standard: outcomeOf(error, this.#context), error });
+    this.#leave({ standard: outcomeOf(error, this.#context, this.#ranMs()), error });
   }
 
   /** The call never began: nothing behind the gates was asked, so nothing is counted against it. */
@@ -148,10 +151,13 @@ export class ManagedCall<T> {
   /** Aborted while the work is under way. Gates that hold places until the work ends keep theirs. */
   #answerEarly(reason: unknown): void {
     this.#answered = true;
-    const settled = { standard: outcomeOf(reason, this.#context), error: reason };
-    this.#eachGate((gate, ticket, nowMs, durationMs) => {
-      if (gate.overdue) gate.overdue(ticket, nowMs);
-      else gate.exit(ticket, judged(gate, settled), nowMs, durationMs);
+    const settled = { standard: outcomeOf(reason, this.#context, this.#ranMs()), error: reason };
+    this.#eachGate((gate, i, nowMs, durationMs) => {
+      const ticket = this.#record[i] as number;
+      const outcome = judged(gate, settled);
+      const kept = gate.overdue?.(ticket, nowMs, outcome) ?? LEFT;
+      this.#record[i] = kept;
+      if (Number.isNaN(kept)) gate.exit(ticket, outcome, nowMs, durationMs);
     });
     this.#close();
     this.#reject(reason);
@@ -165,22 +171,29 @@ export class ManagedCall<T> {
 
   /** The work has ended, after its caller had been answered. */
   #leaveLate(settled: Settled): void {
-    this.#eachGate((gate, ticket, nowMs, durationMs) => {
-      if (gate.overdue) gate.exit(ticket, judged(gate, settled), nowMs, durationMs);
+    this.#eachGate((gate, i, nowMs, durationMs) => {
+      const ticket = this.#record[i] as number;
+      if (!Number.isNaN(ticket)) gate.exit(ticket, judged(gate, settled), nowMs, durationMs);
     });
   }
 
-  #eachGate(visit: (gate: Gate, ticket: number, nowMs: number, durationMs: number) => void): void {
+  #eachGate(visit: (gate: Gate, i: number, nowMs: number, durationMs: number) => void): void {
     const { gates, clock } = this.#chain;
     const nowMs = clock.nowMs();
     const durationMs = nowMs - (this.#record[gates.length] as number);
     for (let i = this.#entered - 1; i >= 0; i--) {
       try {
-        visit(gates[i] as Gate, this.#record[i] as number, nowMs, durationMs);
+        visit(gates[i] as Gate, i, nowMs, durationMs);
       } catch (mistake) {
         warn(mistake);
       }
     }
+  }
+
+  /** How long the work has run. The clock is read only for a call that was ended early. */
+  #ranMs(): number {
+    if (!this.#context.aborted) return Number.NaN;
+    return this.#chain.clock.nowMs() - (this.#record[this.#chain.gates.length] as number);
   }
 
   #close(): void {

@@ -2,6 +2,7 @@ import type { CallContext } from './call-context.ts';
 import type { Clock } from './clock.ts';
 import { RejectedError, TimeoutError } from './errors.ts';
 import type { Gate, Outcome } from './gate.ts';
+import { shown } from './options.ts';
 import { warn } from './warn.ts';
 
 /** Gates in a row, outermost first, and the clock that they share. */
@@ -25,15 +26,21 @@ export interface Settled {
 /**
  * How a failed call is judged unless the gate has a judgement of its own: refusals from further in and
  * aborts by the caller say nothing about the thing behind the gate, so they are ignored.
+ *
+ * @param ranMs how long the work ran that was ended early, in ms. @default NaN: not known
  */
-export function outcomeOf(error: unknown, context?: CallContext): Outcome {
-  if (context?.aborted) return ofEnding(context.reason);
+export function outcomeOf(error: unknown, context?: CallContext, ranMs: number = NaN): Outcome {
+  if (context?.aborted) return ofEnding(context.reason, ranMs);
   return error instanceof RejectedError ? 'ignored' : 'failure';
 }
 
-/** A timeout counts, unless the call had spent its time waiting; an abort by the caller does not. */
-function ofEnding(reason: unknown): Outcome {
-  return reason instanceof TimeoutError && !reason.cutShort ? 'failure' : 'ignored';
+/**
+ * A timeout counts, unless the call had spent its time elsewhere: waiting, or on tries before this one. So
+ * it does when the work had at least half of it. An abort by the caller does not count.
+ */
+function ofEnding(reason: unknown, ranMs: number): Outcome {
+  if (!(reason instanceof TimeoutError) || reason.cutShort) return 'ignored';
+  return ranMs < reason.timeoutMs / 2 ? 'ignored' : 'failure';
 }
 
 /**
@@ -88,6 +95,15 @@ export function leaveWell(chain: Gates, record: Float64Array, value: unknown): v
   }
 }
 
+/** Gates whose `classify` has been complained of. */
+const complainedOf = new WeakSet<Gate>();
+
+function warnOnce(gate: Gate, message: string): void {
+  if (complainedOf.has(gate)) return;
+  complainedOf.add(gate);
+  warn(message);
+}
+
 /** Whether the gate uses the time of a call that goes well. */
 function timesExit(gate: Gate): boolean {
   return gate.timedExit ?? gate.timed;
@@ -97,7 +113,10 @@ function timesExit(gate: Gate): boolean {
 export function judged(gate: Gate, { standard, error, value }: Settled): Outcome {
   if (gate.classify === undefined) return standard;
   try {
-    return gate.classify(error, value, standard);
+    const outcome: unknown = gate.classify(error, value, standard);
+    if (outcome === 'success' || outcome === 'failure' || outcome === 'ignored') return outcome;
+    warnOnce(gate, `classify must answer 'success', 'failure' or 'ignored', got ${shown(outcome)}`);
+    return standard;
   } catch (mistake) {
     warn(mistake);
     return standard;

@@ -211,9 +211,10 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
   }
 
   /** The caller was answered, the task goes on: it keeps its lane, but not for ever. */
-  overdue(ticket: number, nowMs: number): void {
+  overdue(ticket: number, nowMs: number): number {
     const { abandonAfterMs: afterMs } = this.#options;
     this.#running.waitFor(ticket, nowMs + afterMs, () => this.#abandon(afterMs));
+    return ticket;
   }
 
   /** Nobody waits while a lane is free, so whoever finds one overtakes nobody. */

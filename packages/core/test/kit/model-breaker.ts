@@ -76,7 +76,7 @@ export class ModelBreaker {
   #seenMs = -Infinity;
   #probes: ModelCall[] = [];
   #openTime = new Countdown(0, 0);
-  #patience = new Countdown(0, 0);
+  readonly #patience = new Map<ModelCall, Countdown>();
   #ramp: Countdown | undefined;
   #rampAsked = 0;
   #rampHalfMs = 0;
@@ -102,7 +102,7 @@ export class ModelBreaker {
     this.permitted++;
     const call = { generation: this.#generation, outcome: undefined, slow: false };
     if (this.state === 'half-open') {
-      if (!this.#isProbing) this.#patience = new Countdown(nowMs, this.options.maxHalfOpenMs);
+      this.#patience.set(call, new Countdown(nowMs, this.options.maxHalfOpenMs));
       this.#probes.push(call);
     }
     return call;
@@ -126,7 +126,9 @@ export class ModelBreaker {
 
   /** What time alone has changed. */
   settle(nowMs: number): void {
-    if (this.state === 'half-open' && this.#isProbing && this.#patience.leftMs(nowMs) === 0) {
+    const underWay = this.#probes.filter(({ outcome }) => outcome === undefined);
+    const left = underWay.map((call) => this.#patience.get(call)?.leftMs(nowMs) ?? Infinity);
+    if (this.state === 'half-open' && Math.min(...left) === 0) {
       this.#failedRecoveries++;
       this.#move('open', 'half-open-timeout', nowMs);
     }
@@ -164,6 +166,7 @@ export class ModelBreaker {
   }
 
   update(options: ModelOptions, nowMs: number): void {
+    this.settle(nowMs);
     const [old, next] = [this.options.slidingWindow, options.slidingWindow];
     if (old.type === 'count' && next.type === 'count') {
       this.#results = this.#results.slice(-Math.min(old.size, next.size));
@@ -199,10 +202,6 @@ export class ModelBreaker {
 
   get consecutiveFailures(): number {
     return this.#trailing;
-  }
-
-  get #isProbing(): boolean {
-    return this.probesUnderWay > 0;
   }
 
   #waitMs(nowMs: number): number {

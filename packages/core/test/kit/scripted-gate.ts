@@ -71,7 +71,7 @@ export class Stage {
 export class ScriptedGate implements WaitingGate {
   readonly timed: boolean;
   readonly classify: Classify | undefined;
-  readonly overdue?: (ticket: number, nowMs: number) => void;
+  readonly overdue?: (ticket: number, nowMs: number) => number;
   readonly #stage: Stage;
   readonly #index: number;
   readonly #traits: Traits;
@@ -145,11 +145,12 @@ export class ScriptedGate implements WaitingGate {
     return refusedBy(this.#index);
   }
 
-  #overdue(ticket: number, nowMs: number): void {
+  #overdue(ticket: number, nowMs: number): number {
     this.#requireNow('overdue', nowMs);
     const known = this.#inside.get(ticket);
     if (known === undefined) this.#stage.mistakes.push(`overdue without a place: ${ticket}`);
     else this.#record(known.call, 'overdue');
+    return ticket;
   }
 
   #verdictFor(call: number): Verdict {
@@ -190,7 +191,7 @@ export const lateFor = (gate: number): DeadlineExceededError =>
   new DeadlineExceededError(`gate ${gate}`, 'late');
 
 export const overrunAt = (gate: number): TimeoutError =>
-  new TimeoutError(`gate ${gate}`, 'overrun', { timeoutMs: 1 });
+  new TimeoutError(`gate ${gate}`, 'overrun', { timeoutMs: 0 });
 
 export const thrownBy = (gate: number, call: number): Error =>
   new Error(`gate ${gate} threw for call ${call}`);

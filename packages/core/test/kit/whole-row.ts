@@ -27,8 +27,10 @@ export const ALL_OVER_MS = 2000;
 export class WatchedBreaker extends CircuitBreaker {
   readonly mistakes: string[] = [];
   readonly changes: StateChange[] = [];
-  /** Calls under way by their tickets: one for each generation of the breaker. */
+  /** Calls under way whose callers wait for them, by the generation of the breaker. */
   readonly #inside = new Map<number, number>();
+  /** Tickets of probes under way whose callers gave them up. */
+  readonly #kept = new Set<number>();
   #permitted: number;
 
   constructor(options: CircuitBreakerOptions & { readonly permittedCallsInHalfOpen: number }) {
@@ -49,19 +51,34 @@ export class WatchedBreaker extends CircuitBreaker {
   override enter(nowMs: number): number {
     const ticket = super.enter(nowMs);
     if (ticket > 0) return ticket;
-    const calls = (this.#inside.get(ticket) ?? 0) + 1;
-    this.#inside.set(ticket, calls);
-    if (this.state === 'half-open' && calls > this.#permitted) {
+    const generation = Math.floor(0 - ticket);
+    const calls = (this.#inside.get(generation) ?? 0) + 1;
+    this.#inside.set(generation, calls);
+    const kept = [...this.#kept].filter((each) => Math.floor(0 - each) === generation);
+    if (this.state === 'half-open' && calls + kept.length > this.#permitted) {
       this.mistakes.push(`${calls} probes at once, and ${this.#permitted} are permitted`);
     }
     return ticket;
   }
 
+  override overdue(ticket: number, nowMs: number, outcome: Outcome): number {
+    const kept = super.overdue(ticket, nowMs, outcome);
+    if (Number.isNaN(kept)) return kept;
+    this.#leave(ticket);
+    this.#kept.add(kept);
+    return kept;
+  }
+
   override exit(ticket: number, outcome: Outcome, nowMs: number, durationMs: number): void {
-    const calls = (this.#inside.get(ticket) ?? 0) - 1;
-    if (calls < 0) this.mistakes.push('a call left that was not inside');
-    this.#inside.set(ticket, calls);
+    if (!this.#kept.delete(ticket)) this.#leave(ticket);
     super.exit(ticket, outcome, nowMs, durationMs);
+  }
+
+  #leave(ticket: number): void {
+    const generation = Math.floor(0 - ticket);
+    const calls = (this.#inside.get(generation) ?? 0) - 1;
+    if (calls < 0) this.mistakes.push('a call left that was not inside');
+    this.#inside.set(generation, calls);
   }
 }
 
