@@ -317,6 +317,7 @@ test.each(['token-bucket', 'warm-up', 'leaky-bucket'])(
         const after = [1, 2, 3, 4, 5].map((n) => limiter.retryAfterMs(n));
         for (const [i, ms] of after.entries()) expect(ms).toBeCloseTo(before[i] as number, 6);
       }),
+      { numRuns: 1000, examples: [[[1, 5, 4, 0, 3, 2], [1, 1, 2, 1, 1, 1], 0]] },
     );
   },
 );

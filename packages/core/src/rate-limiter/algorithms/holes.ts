@@ -22,7 +22,10 @@ export class Holes {
     this.#holes.set(at, kept);
   }
 
-  /** Takes out the holes that end at `top`, and all above it. Returns how many permits those were that ended there. */
+  /**
+   * Takes out the holes that end at `top` or above it: nobody later is left. What is spent at once may be
+   * given back in any order, so that `top` may pass a mark. Returns how many permits those were.
+   */
   close(at: number, top: number, { least, rounding }: { least: number; rounding: number }): number {
     const holes = this.#holes?.get(at);
     if (holes === undefined) return 0;
@@ -31,7 +34,6 @@ export class Holes {
       const end = top - closed;
       if (last.mark < end - rounding) break;
       holes.pop();
-      if (last.mark > end + rounding) continue;
       closed += Math.max(0, Math.min(last.n, last.mark - least));
     }
     if (holes.length === 0) this.clear(at);
