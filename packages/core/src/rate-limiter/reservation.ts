@@ -4,8 +4,9 @@ export interface Reservation {
   readonly waitMs: number;
   /**
    * Gives the permits back, once: later calls do nothing. What has not been spent comes back: permits
-   * that the limiter has earned anew since they were due would have run over its rim, and those that
-   * later callers were told to wait behind are theirs. Returns how many came back, fractions included.
+   * that the limiter has earned anew since they were due would have run over its rim. Where later callers
+   * were told to wait behind them, they come back when those have gone or given back, too. Returns how
+   * many come back, fractions included.
    */
   cancel(): number;
 }

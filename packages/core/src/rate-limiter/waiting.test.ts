@@ -199,7 +199,7 @@ test('a LeakyBucket takes nothing back that somebody was told to leave behind: n
   const first = bucket.reserve(2);
   const second = bucket.reserve(2);
   expect([first.waitMs, second.waitMs]).toEqual([0, 2000]);
-  expect(first.cancel()).toBe(0);
+  expect(first.cancel()).toBe(2);
   const third = bucket.reserve(4);
   expect(third.waitMs).toBe(4000);
   expect([third.cancel(), second.cancel()]).toEqual([4, 2]);

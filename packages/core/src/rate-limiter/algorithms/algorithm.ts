@@ -48,8 +48,9 @@ export interface Algorithm {
   mark(at: number): number;
 
   /**
-   * Gives back what was taken up to `mark`, as far as it has not been earned anew meanwhile and
-   * nobody has been promised a later time because of it. Returns how much that was, from 0 to `n`.
+   * Gives back what was taken up to `mark`, as far as it has not been earned anew meanwhile. What somebody
+   * has been promised a later time because of is held until he has gone or given back, too. Returns how
+   * much that was in all, from 0 to `n`.
    */
   giveBack(at: number, nowMs: number, taken: Taken): number;
 

@@ -104,7 +104,7 @@ export class GcraAlgorithm implements Algorithm {
     // Those who came later were told later times, and keep them.
     if (this.promisedAfter(at, mark, earned) > rounding) {
       this.#holes.add(at, { mark: taken.mark, n: back }, least);
-      return 0;
+      return back;
     }
     const closed = this.#holes.close(at, this.mark(at) - back, { least, rounding });
     this.state[at] = (this.state[at] as number) - back - closed;

@@ -121,7 +121,7 @@ export class WarmUpAlgorithm implements Algorithm {
     const least = earned - this.capacity;
     if (this.mark(at) - Math.max(mark, earned) > rounding) {
       this.#holes.add(at, { mark, n: back }, least);
-      return 0;
+      return back;
     }
     const closed = this.#holes.close(at, this.mark(at) - back, { least, rounding });
     state[at + MARK] = (state[at + MARK] as number) - back - closed;

@@ -99,7 +99,10 @@ export class KeyStates {
     const [after, place] = [this.algorithmOf(slot), this.placeOf(slot)];
     const isWhole = before.forgetsInMs(from, nowMs) === 0;
     after.adopt(place, nowMs, before, from);
-    if (isWhole) after.reset(place);
+    if (!isWhole) return;
+    after.reset(place);
+    // Nothing of what was taken is missing any more.
+    this.beginEra(slot);
   }
 
   /** How long a slot is still blocked, in ms. */
