@@ -153,7 +153,7 @@ class Slot {
     let result;
     try {
       result = task(context);
-      // As `await` does it: whatever a foreign `then` does, the handlers are called once, and later.
+      // As `await` does it: whatever a foreign thenable does, the handlers are called once, and later.
       if (isThenable(result)) return Promise.resolve(result).then(this.#succeed<T>, this.#fail);
     } catch (error) {
       this.#leave({ standard: outcomeOf(error), error });
