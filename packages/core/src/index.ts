@@ -91,6 +91,15 @@ export type {
 } from './fallback/index.ts';
 export { Hedge } from './hedge/index.ts';
 export type { HedgeOptions, HedgeStats } from './hedge/index.ts';
+export type {
+  DisciplineFactory,
+  Newcomer,
+  QueueDiscipline,
+  QueuedJob,
+  QueueHost,
+  QueueOptions,
+  QueueOrder,
+} from './job-queue/index.ts';
 export { MetricsCollector } from './metrics/index.ts';
 export type { MetricsSnapshot } from './metrics/index.ts';
 export {

@@ -10,12 +10,18 @@ import {
   type Clock,
   type OptionRules,
 } from '../core/index.ts';
+import {
+  aQueue,
+  resolveQueueOptions,
+  type QueueOptions,
+  type ResolvedQueueOptions,
+} from '../job-queue/index.ts';
 
 export interface WorkerPoolOptions {
   /** Lanes: tasks that run at the same time. Integer, at least 1. @default 10 */
   readonly size?: number;
-  /** Places to wait for a lane. Integer, 0 or more; 0 refuses whatever finds no free lane. @default 1000 */
-  readonly queue?: number;
+  /** The queue before the lanes: its options, or its places alone, 0 or more. @default 1000 */
+  readonly queue?: number | QueueOptions;
   /**
    * A task that goes on after its caller was answered (abort, deadline) keeps its lane for so long, in
    * ms, above 0. Then the lane is given to the next one and the task is reported as abandoned. @default 5000
@@ -27,11 +33,13 @@ export interface WorkerPoolOptions {
   readonly clock?: Clock;
 }
 
-export type ResolvedPoolOptions = Required<WorkerPoolOptions>;
+export interface ResolvedPoolOptions extends Required<WorkerPoolOptions> {
+  readonly queue: ResolvedQueueOptions;
+}
 
 const rules: OptionRules<ResolvedPoolOptions> = {
   size: optional(integer(1), () => 10),
-  queue: optional(integer(0), () => 1000),
+  queue: optional(aQueue, () => resolveQueueOptions()),
   abandonAfterMs: optional(above(0), () => 5000),
   name: optional(label, () => 'worker-pool'),
   clock: optional(objectWith<Clock>('a Clock', 'nowMs', 'schedule'), () => systemClock),

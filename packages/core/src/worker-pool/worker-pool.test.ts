@@ -32,7 +32,7 @@ test('WorkerPool names every option that is wrong, at once', () => {
   const options = { size: 0, queue: -1, abandonAfterMs: 0, lanes: 3 } as WorkerPoolOptions;
   expect(() => new WorkerPool(options)).toThrow(
     'WorkerPool: size must be an integer of at least 1, got 0; ' +
-      'queue must be an integer of at least 0, got -1; ' +
+      'queue must be an integer of at least 0 or the options of a queue, got -1; ' +
       'abandonAfterMs must be a finite number above 0, got 0; ' +
       'lanes must be left out: there is no such option, only size, queue, abandonAfterMs, name, clock, got 3',
   );

@@ -5,7 +5,6 @@ import {
   GateChain,
   MUST_WAIT,
   PoolStoppedError,
-  QueueFullError,
   TimeoutError,
   type Clock,
   type ExecuteOptions,
@@ -17,7 +16,8 @@ import {
   type Task,
   type WaitingGate,
 } from '../core/index.ts';
-import { JobQueue } from '../job-queue/index.ts';
+import { changedQueue, JobQueue, type Newcomer } from '../job-queue/index.ts';
+import { LaneJob } from './lane-job.ts';
 import {
   resolvePoolOptions,
   resolveStopOptions,
@@ -56,7 +56,7 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
   readonly #events = new Emitter<WorkerPoolEvents>();
   readonly #chain: GateChain;
   readonly #alarms: Alarms;
-  readonly #queue: JobQueue;
+  readonly #queue: JobQueue<LaneJob>;
   readonly #running: RunningCalls;
   #active = 0;
   #stopping: Promise<StopResult> | undefined;
@@ -74,7 +74,8 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
     this.name = this.#options.name;
     this.clock = this.#options.clock;
     this.#alarms = new Alarms(this.clock, LINGER_MS);
-    this.#queue = new JobQueue(this.name, this.#options.queue, this.#alarms);
+    const { size: lanes, queue } = this.#options;
+    this.#queue = new JobQueue({ name: this.name, alarms: this.#alarms, lanes }, queue);
     this.#running = new RunningCalls(this.name, this.#alarms);
     this.#chain = new GateChain(this.name, [this], this.clock);
   }
@@ -94,7 +95,7 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
 
   /** As `submit`, or undefined when there is no place or the pool is stopping. Cheaper than a rejection. */
   trySubmit<T>(task: Task<T>, options?: ExecuteOptions): Promise<T> | undefined {
-    if (this.#hasLane() || this.#mayWait()) return this.submit(task, options);
+    if (this.#hasLane() || this.#door() === 0) return this.submit(task, options);
     this.#submitted++;
     return undefined;
   }
@@ -117,8 +118,11 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
   update(changes: Partial<Omit<WorkerPoolOptions, 'name' | 'clock'>>): void {
     const { size: from } = this.#options;
     const { name, clock } = this;
-    this.#options = resolvePoolOptions({ ...this.#options, ...changes, name, clock });
-    this.#queue.capacity = this.#options.queue;
+    const changed = { ...this.#options, ...changes, name, clock };
+    if ('queue' in changes) changed.queue = changedQueue(this.#options.queue, changes.queue);
+    this.#options = resolvePoolOptions(changed);
+    this.#queue.lanes = this.#options.size;
+    this.#queue.update(this.#options.queue);
     this.#dispatch(this.clock.nowMs());
     const { size: to } = this.#options;
     if (to !== from) this.#events.emit('resize', { from, to });
@@ -159,7 +163,7 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
       size: this.#options.size,
       active: this.#active,
       queued: this.#queue.size,
-      queueCapacity: this.#options.queue,
+      queueCapacity: this.#queue.capacity,
       submitted: this.#submitted,
       completed: this.#completed,
       failed: this.#failed,
@@ -176,17 +180,15 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
       this.waitTimes.record(0);
       return this.#occupy(options instanceof CallContext ? options : undefined, nowMs);
     }
-    if (this.#mayWait()) return MUST_WAIT;
-    return this.#retryAfterMs();
+    return this.#door(options, nowMs) || MUST_WAIT;
   }
 
   peek(): number {
-    if (this.#hasLane()) return 0;
-    return this.#mayWait() ? MUST_WAIT : this.#retryAfterMs();
+    return this.#hasLane() ? 0 : this.#door() || MUST_WAIT;
   }
 
   wait(context: CallContext): Promise<number> {
-    return this.#queue.wait(context, this.clock.nowMs());
+    return new LaneJob(context, this.clock.nowMs(), this.#queue).wait(this.#queue);
   }
 
   exit(ticket: number, outcome: Outcome, nowMs: number, durationMs: number): void {
@@ -199,15 +201,14 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
       this.#count(context.aborted ? toldOutcome(context.reason) : outcome);
     }
     if (outcome === 'success') this.#running.learn(durationMs);
+    this.#queue.learn(undefined, durationMs);
     this.runTimes.record(durationMs);
     this.#free(nowMs);
   }
 
   refuse(waitMs: number): RejectedError {
     if (this.#stopping) return this.#stoppedError();
-    const { size, queue } = this.#options;
-    const message = `${this.name}: all ${size} lanes are busy and all ${queue} places to wait are taken`;
-    return new QueueFullError(this.name, message, waitMs);
+    return this.#queue.refuse(waitMs);
   }
 
   /** The caller was answered, the task goes on: it keeps its lane, but not for ever. */
@@ -222,15 +223,9 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
     return this.#active < this.#options.size && !this.#stopping;
   }
 
-  #mayWait(): boolean {
-    return !this.#queue.full && !this.#stopping;
-  }
-
-  /** A lane falls free about so often. */
-  #retryAfterMs(): number {
-    const ended = this.#completed + this.#failed + this.#ignored;
-    if (this.#stopping || ended === 0) return Infinity;
-    return Math.max(1, this.runTimes.sum / ended / this.#options.size);
+  /** Whether a call may wait: 0, or the ms until one may. */
+  #door(call?: Newcomer, nowMs?: number): number {
+    return this.#stopping ? Infinity : this.#queue.door(call, nowMs);
   }
 
   #occupy(context: CallContext | undefined, nowMs: number): number {
@@ -258,7 +253,7 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
 
   #dispatch(nowMs: number): void {
     while (this.#queue.size > 0 && this.#active < this.#options.size) {
-      const job = this.#queue.shift(nowMs);
+      const job = this.#queue.take(nowMs);
       if (job === undefined) return;
       this.waitTimes.record(Math.max(0, nowMs - job.sinceMs));
       job.admit(this.#occupy(job.context, nowMs));
@@ -300,7 +295,7 @@ export class WorkerPool implements GatePolicy<WorkerPoolStats>, WaitingGate {
 
   /** Does away with what is not done. */
   async #endAll(timeoutMs: number): Promise<StopResult> {
-    const refused = this.#queue.refuseAll(this.#stoppedError());
+    const refused = this.#queue.dropAll(this.#stoppedError());
     const message = `${this.name}: the pool stopped before the task was done`;
     const ended = this.#running.endAll(message, timeoutMs);
     // A turn of the event loop for the tasks that heed their signal.
