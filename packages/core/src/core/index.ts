@@ -46,6 +46,8 @@ export {
   shown,
 } from './options.ts';
 export type { CrossCheck, OptionRule, OptionRules, Rule } from './options.ts';
+export { heapPerWorkerMb, machineLimits, memoryLimitBytes, usableCpus } from './machine.ts';
+export type { MachineLimits, MachineSource } from './machine.ts';
 export { isThenable, judged, outcomeOf } from './outcome.ts';
 export { Pipeline, pipeline, wrap } from './pipeline.ts';
 export type { AnswerOf, PipelineOptions } from './pipeline.ts';
