@@ -1,5 +1,5 @@
 export { Alarms } from './alarms.ts';
-export type { Alarm } from './alarms.ts';
+export type { Alarm, TimerSource } from './alarms.ts';
 export { BoundedDeque } from './bounded-deque.ts';
 export { CountWindow } from './count-window.ts';
 export { type HeapItem, IntrusiveHeap } from './intrusive-heap.ts';
@@ -7,5 +7,6 @@ export { LinkedList, type ListNode } from './linked-list.ts';
 export { LogLinearHistogram } from './log-linear-histogram.ts';
 export type { OutcomeWindow } from './outcome-window.ts';
 export { Ring } from './ring.ts';
+export { hashString } from './string-hash.ts';
 export { StringSlots } from './string-slots.ts';
 export { TimeWindow, type TimeWindowOptions } from './time-window.ts';

@@ -43,3 +43,11 @@ export const systemClock: Clock = Object.freeze({
     return () => clearTimeout(timer);
   },
 });
+
+/**
+ * Where the zero of {@link systemClock} lies on the machine's monotonic clock, in ms. Each thread has a zero
+ * of its own; the machine's clock is one for all.
+ */
+export function clockOriginMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6 - performance.now();
+}

@@ -8,7 +8,7 @@ export type {
 } from './backoff.ts';
 export { CallContext, plainContext } from './call-context.ts';
 export type { CallPart, ExecuteOptions, Task, TaskContext } from './call-context.ts';
-export { systemClock } from './clock.ts';
+export { clockOriginMs, systemClock } from './clock.ts';
 export type { Clock, ScheduleOptions } from './clock.ts';
 export {
   CircuitOpenError,

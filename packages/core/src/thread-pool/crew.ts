@@ -1,0 +1,270 @@
+import type { Alarm } from '../collections/index.ts';
+import { Backoff, WorkerCrashedError, type BackoffOptions, type Clock, type Random } from '../core/index.ts';
+import type { Desk } from './desk.ts';
+import type { JobWorker, WorkerEvents } from './job-worker.ts';
+import type { Ledger } from './ledger.ts';
+import type { PoisonList } from './poison.ts';
+import type { ThreadJob } from './thread-job.ts';
+
+/** So long without a crash, in ms, and crashes before it count no more. */
+const FORGIVEN_MS = 10_000;
+
+/** How long the other tasks of a worker that is condemned may go on, in ms. */
+const LAST_RESPITE_MS = 1000;
+
+/** How long a worker may take to end in good order, in ms. */
+const FAREWELL_MS = 5000;
+
+export interface CrewOptions {
+  readonly size: number;
+  readonly maxTasks: number;
+  readonly maxAgeMs: number;
+  readonly maxHeapBytes: number;
+  readonly startTimeoutMs: number;
+  readonly restartBackoff: BackoffOptions;
+}
+
+export interface CrewSetting {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly desk: Desk;
+  readonly ledger: Ledger;
+  readonly poison: PoisonList;
+  create(name: string, events: WorkerEvents): JobWorker;
+  onReady(exports: readonly string[]): void;
+  onCrash(worker: string, cause: unknown): void;
+  /** Workers have come or gone, or tasks have been given back. */
+  onChange(): void;
+}
+
+/**
+ * The workers of a pool: as many as its size says, each replaced when it crashes, when its task would not
+ * end, and when it is old. A worker that is replaced in good order takes tasks until its successor is ready.
+ */
+export class Crew implements WorkerEvents {
+  readonly #setting: CrewSetting;
+  #options: CrewOptions;
+  #backoff: Backoff;
+  /** All that live: those that start and those that end, too. */
+  readonly #workers = new Set<JobWorker>();
+  readonly #alarms = new Map<JobWorker, Alarm>();
+  #serving: JobWorker[] = [];
+  #born = 0;
+  #crashes = 0;
+  #lastCrashMs = -Infinity;
+  #restart: Alarm | undefined;
+  #isStopping = false;
+  #whenGone: (() => void)[] = [];
+
+  constructor(setting: CrewSetting, options: CrewOptions) {
+    this.#setting = setting;
+    this.#options = options;
+    this.#backoff = new Backoff(options.restartBackoff, setting.random);
+  }
+
+  /** Every worker that lives. */
+  get all(): readonly JobWorker[] {
+    return [...this.#workers];
+  }
+
+  update(options: CrewOptions): void {
+    if (options.restartBackoff !== this.#options.restartBackoff)
+      this.#backoff = new Backoff(options.restartBackoff, this.#setting.random);
+    this.#options = options;
+    for (const worker of this.#workers) this.#watchAge(worker);
+    this.fill();
+  }
+
+  /** Brings the number of workers to what it is to be. */
+  fill(): void {
+    if (this.#isStopping) return;
+    const counted = [...this.#workers].filter(({ duty }) => duty === 'serving');
+    for (let n = counted.length; n < this.#options.size && this.#restart === undefined; n++) {
+      this.#spawn();
+    }
+    const idleFirst = counted.toSorted((a, b) => rank(a) - rank(b));
+    for (const worker of idleFirst.slice(0, counted.length - this.#options.size)) this.#retire(worker);
+    this.#refresh();
+  }
+
+  /** A worker has answered: it may be old now, or have nothing left to do. */
+  check(worker: JobWorker): void {
+    if (worker.duty === 'serving' && this.#isWorn(worker)) {
+      worker.duty = 'outgoing';
+      this.fill();
+    } else if (worker.outstanding === 0 && worker.duty === 'retiring') this.#dismiss(worker);
+    else if (worker.duty === 'condemned' && worker.begun().every(({ answer }) => answer !== undefined))
+      void worker.kill();
+  }
+
+  /** Its task would not end: a new one takes its place, and it goes as soon as it can. */
+  condemn(worker: JobWorker): void {
+    if (worker.duty === 'condemned' || !this.#workers.has(worker)) return;
+    const { desk, clock } = this.#setting;
+    worker.duty = 'condemned';
+    desk.takeBackFrom(worker);
+    desk.unpin(worker);
+    this.check(worker);
+    this.#setAlarm(worker, clock.nowMs() + LAST_RESPITE_MS, () => void worker.kill());
+    this.#setting.ledger.restarts++;
+    this.fill();
+    this.#setting.onChange();
+  }
+
+  /** Ends all workers: in good order where they have nothing to do, at once where they have. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    if (this.#restart !== undefined) this.#setting.desk.alarms.cancel(this.#restart);
+    this.#restart = undefined;
+    for (const worker of this.#workers) {
+      if (worker.outstanding > 0 || !worker.isReady) void worker.kill();
+      else this.#dismiss(worker);
+    }
+    if (this.#workers.size > 0) await new Promise<void>((resolve) => this.#whenGone.push(resolve));
+  }
+
+  onReady(worker: JobWorker, exports: readonly string[]): void {
+    this.#clearAlarm(worker);
+    this.#setting.onReady(exports);
+    this.#watchAge(worker);
+    for (const old of this.#workers) {
+      if (old.duty !== 'outgoing') continue;
+      this.#retire(old);
+      break;
+    }
+    this.#refresh();
+    this.#setting.onChange();
+  }
+
+  onEnd(worker: JobWorker, cause: unknown): void {
+    const { desk, ledger, onCrash, onChange } = this.#setting;
+    desk.collectLast(worker);
+    this.#clearAlarm(worker);
+    this.#workers.delete(worker);
+    this.#refresh();
+    desk.takeBackFrom(worker);
+    desk.unpin(worker);
+    const begun = worker.begun();
+    for (const job of begun) this.#lose(job, { worker, cause, isAlone: begun.length === 1 });
+    if (cause !== undefined) {
+      ledger.crashes++;
+      this.#delayRestart();
+      onCrash(worker.name, cause);
+      if (worker.taken === 0) this.#failIfNone(cause);
+    }
+    this.fill();
+    onChange();
+    if (this.#workers.size === 0) for (const resolve of this.#whenGone.splice(0)) resolve();
+  }
+
+  #spawn(): void {
+    const { name, clock, create } = this.#setting;
+    const worker = create(`${name}-${++this.#born}`, this);
+    this.#workers.add(worker);
+    const { startTimeoutMs } = this.#options;
+    const late = new Error(`the worker was not ready within ${startTimeoutMs} ms`);
+    this.#setAlarm(worker, clock.nowMs() + startTimeoutMs, () => void worker.kill(late));
+  }
+
+  /** What it has begun goes on to its end, however long that takes. */
+  #retire(worker: JobWorker): void {
+    worker.duty = 'retiring';
+    this.#setting.desk.takeBackFrom(worker);
+    this.#setting.desk.unpin(worker);
+    this.#clearAlarm(worker);
+    if (!worker.isReady) void worker.kill();
+    else if (worker.outstanding === 0) this.#dismiss(worker);
+  }
+
+  #dismiss(worker: JobWorker): void {
+    const { clock } = this.#setting;
+    worker.duty = 'retiring';
+    worker.stop();
+    this.#setAlarm(worker, clock.nowMs() + FAREWELL_MS, () => void worker.kill());
+    this.#refresh();
+  }
+
+  #lose(job: ThreadJob, how: { worker: JobWorker; cause: unknown; isAlone: boolean }): void {
+    const { worker, cause, isAlone } = how;
+    const { desk, ledger, poison, name } = this.#setting;
+    const hasBegun = worker.startMs(job) !== undefined;
+    worker.forget(job);
+    if (job.watch !== undefined) desk.alarms.cancel(job.watch);
+    if (job.answer !== undefined) {
+      if (job.answer === 'timeout') ledger.failed++;
+      else ledger.aborted++;
+      return;
+    }
+    if (hasBegun && isAlone) poison.note(job);
+    if (job.idempotent && job.crashes++ === 0 && job.transfer === undefined) return desk.putBack(job);
+    ledger.failed++;
+    const what = hasBegun
+      ? `the worker ${worker.name} ended while it ran ${job.kind.definition.name}`
+      : `the worker ${worker.name} ended before it ran ${job.kind.definition.name}, whose input had been moved to it`;
+    job.drop(new WorkerCrashedError(name, `${name}: ${what}`, { cause }));
+  }
+
+  /** Without any worker that starts, nothing that waits would ever be done. */
+  #failIfNone(cause: unknown): void {
+    const { desk, ledger, name } = this.#setting;
+    if ([...this.#workers].some(({ isReady }) => isReady)) return;
+    const error = new WorkerCrashedError(name, `${name}: no worker can start`, { cause });
+    ledger.failed += desk.dropAll(error);
+  }
+
+  /** The first crashes are mended at once; a row of them ever later. */
+  #delayRestart(): void {
+    const { clock, desk } = this.#setting;
+    const nowMs = clock.nowMs();
+    if (nowMs - this.#lastCrashMs > FORGIVEN_MS) {
+      this.#crashes = 0;
+      this.#backoff.reset();
+    }
+    this.#lastCrashMs = nowMs;
+    if (++this.#crashes <= 2 * this.#options.size || this.#restart !== undefined) return;
+    this.#restart = desk.alarms.set(nowMs + this.#backoff.nextMs(), () => {
+      this.#restart = undefined;
+      this.fill();
+    });
+  }
+
+  #isWorn(worker: JobWorker): boolean {
+    const { maxTasks, maxAgeMs, maxHeapBytes } = this.#options;
+    return (
+      worker.taken >= maxTasks ||
+      (maxAgeMs < Infinity && this.#setting.clock.nowMs() - worker.bornMs >= maxAgeMs) ||
+      (maxHeapBytes < Infinity && worker.use().heapBytes >= maxHeapBytes)
+    );
+  }
+
+  #watchAge(worker: JobWorker): void {
+    if (!worker.isReady || worker.duty !== 'serving') return;
+    this.#clearAlarm(worker);
+    const { maxAgeMs } = this.#options;
+    if (maxAgeMs < Infinity)
+      this.#setAlarm(worker, worker.bornMs + maxAgeMs, () => this.check(worker));
+  }
+
+  #setAlarm(worker: JobWorker, dueMs: number, ring: () => void): void {
+    this.#clearAlarm(worker);
+    if (dueMs < Infinity) this.#alarms.set(worker, this.#setting.desk.alarms.set(dueMs, ring));
+  }
+
+  #clearAlarm(worker: JobWorker): void {
+    const alarm = this.#alarms.get(worker);
+    if (alarm !== undefined) this.#setting.desk.alarms.cancel(alarm);
+    this.#alarms.delete(worker);
+  }
+
+  /** Those that retire and those that are condemned still answer. */
+  #refresh(): void {
+    this.#serving = [...this.#workers];
+    this.#setting.desk.workers = this.#serving;
+  }
+}
+
+/** Which worker goes first when there are too many. */
+function rank(worker: JobWorker): number {
+  return worker.isReady ? 1 + worker.outstanding : 0;
+}

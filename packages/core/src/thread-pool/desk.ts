@@ -1,0 +1,355 @@
+import { Alarms, type TimerSource } from '../collections/index.ts';
+import { RejectedError, type Clock } from '../core/index.ts';
+import { JobQueue, type ResolvedQueueOptions } from '../job-queue/index.ts';
+import { Affinities } from './affinity.ts';
+import type { JobWorker, ResultSink } from './job-worker.ts';
+import type { Ledger } from './ledger.ts';
+import type { ThreadJob } from './thread-job.ts';
+
+/** Work that a worker may have before it, besides what it is doing, in ms: enough to outlast a wake-up. */
+const AHEAD_MS = 1;
+
+/** When a task takes so long, what was handed to its worker after it is taken back, in ms. */
+const STUCK_MS = 2;
+
+/** How long the timer of the alarms stays for the next one, in ms. */
+const LINGER_MS = 50;
+
+export interface DeskSetting {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly ledger: Ledger;
+  readonly concurrency: number;
+  readonly lanes: number;
+}
+
+/** What the desk tells the others. */
+export interface DeskEvents {
+  /** Something was handed to a worker: its results are to be fetched. */
+  onHanded(): void;
+  /** A task that can end early now has a worker. */
+  onWatched(job: ThreadJob): void;
+  /** A worker has answered something. */
+  onCollected(worker: JobWorker): void;
+  /** The only worker that was to run it is gone. */
+  onLost(job: ThreadJob): void;
+  /** There are fewer tasks than before. */
+  onIdle(): void;
+}
+
+/**
+ * Decides which worker gets which task, and what waits. A worker that has nothing to do gets the next
+ * task at once. One that is busy gets tasks ahead, but no more than a millisecond's worth by what such tasks
+ * usually take: so that short ones need not wait for a wake-up, and never long behind long ones. When one
+ * does, those that have not begun are taken back.
+ */
+export class Desk implements ResultSink {
+  readonly queue: JobQueue<ThreadJob>;
+  readonly alarms: Alarms;
+  workers: readonly JobWorker[] = [];
+  concurrency: number;
+  isPaused = false;
+  /** How long tasks took lately, in ms: a moving average over about the last eight. */
+  recentRunMs = Infinity;
+  readonly #name: string;
+  readonly #clock: Clock;
+  readonly #ledger: Ledger;
+  readonly #events: DeskEvents;
+  readonly #affinities = new Affinities();
+  /** Tasks that wait for one worker. */
+  readonly #pinned = new Map<JobWorker, JobQueue<ThreadJob>>();
+  #queueOptions: ResolvedQueueOptions;
+  #pinnedIsNext = true;
+
+  constructor(setting: DeskSetting, queue: ResolvedQueueOptions, events: DeskEvents) {
+    this.#name = setting.name;
+    this.#clock = setting.clock;
+    this.#ledger = setting.ledger;
+    this.#events = events;
+    this.#queueOptions = queue;
+    this.concurrency = setting.concurrency;
+    const { clock } = setting;
+    // What keeps the process alive is the work, not its timeouts.
+    const source: TimerSource = {
+      nowMs: () => clock.nowMs(),
+      schedule: (delayMs, task) => clock.schedule(delayMs, task, { keepAlive: false }),
+    };
+    this.alarms = new Alarms(source, LINGER_MS);
+    this.queue = this.#makeQueue(setting.lanes);
+  }
+
+  /** Tasks that wait here, and not with a worker. */
+  get waiting(): number {
+    let { size } = this.queue;
+    for (const pinned of this.#pinned.values()) size += pinned.size;
+    return size;
+  }
+
+  update(queue: ResolvedQueueOptions): void {
+    this.#queueOptions = queue;
+    this.queue.update(queue);
+    for (const pinned of this.#pinned.values()) pinned.update(queue);
+  }
+
+  /** Whether a task would be refused, as the ms until it may be let in; 0: it would not. */
+  door(job: ThreadJob | undefined, nowMs: number): number {
+    if (this.queue.size === 0 && !this.isPaused && this.#pick(0) !== undefined) return 0;
+    return this.queue.door(job, nowMs);
+  }
+
+  /** Hands a new task to a worker, or has it wait. Returns the refusal where there is no place for it. */
+  accept(job: ThreadJob): RejectedError | undefined {
+    const worker = this.#workerFor(job);
+    if (worker !== undefined) {
+      this.#hand(worker, job);
+      return undefined;
+    }
+    const queue = this.#queueFor(job);
+    const nowMs = job.deadlineAtMs < Infinity ? this.#clock.nowMs() : job.sinceMs;
+    const waitMs = this.waiting >= this.queue.capacity ? this.queue.door() : queue.door(job, nowMs);
+    if (waitMs > 0) return queue.refuse(waitMs);
+    queue.add(job, nowMs);
+    return undefined;
+  }
+
+  /** Has a task wait for this worker, even while it starts. */
+  acceptFor(worker: JobWorker, job: ThreadJob): void {
+    if (this.#mayTake(worker, job.kind.costMs) && !this.isPaused) this.#hand(worker, job);
+    else this.#pinnedOf(worker).add(job, job.sinceMs);
+  }
+
+  /** A task that was accepted is to be run by another worker: it goes before those that wait. */
+  putBack(job: ThreadJob): void {
+    this.#queueFor(job).putBack(job);
+  }
+
+  /** Takes out a task that waits. False when it does not wait here. */
+  remove(job: ThreadJob): boolean {
+    if (this.queue.remove(job)) return true;
+    for (const pinned of this.#pinned.values()) if (pinned.remove(job)) return true;
+    return false;
+  }
+
+  /** Sends all that wait away. Returns how many. */
+  dropAll(error: unknown): number {
+    let count = this.queue.dropAll(error);
+    for (const pinned of this.#pinned.values()) count += pinned.dropAll(error);
+    return count;
+  }
+
+  /** What waited for this worker may go to any. */
+  unpin(worker: JobWorker): void {
+    const pinned = this.#pinned.get(worker);
+    if (pinned === undefined) return;
+    this.#pinned.delete(worker);
+    for (const job of [...pinned].reverse()) {
+      pinned.remove(job);
+      if (job.only === undefined) this.putBack(job);
+      else this.#events.onLost(job);
+    }
+  }
+
+  /** Fetches what the workers have answered, and hands out what waits. Returns how many answers there were. */
+  collect(): number {
+    let count = 0;
+    let nowMs = Number.NaN;
+    for (const worker of this.workers) {
+      if (worker.outstanding === 0) continue;
+      if (Number.isNaN(nowMs)) nowMs = this.#clock.nowMs();
+      count += this.#collectFrom(worker, nowMs);
+    }
+    if (this.waiting > 0) this.refill(Number.isNaN(nowMs) ? this.#clock.nowMs() : nowMs);
+    return count;
+  }
+
+  /** The same of one that has ended. */
+  collectLast(worker: JobWorker): void {
+    worker.collect(this);
+  }
+
+  hasResults(): boolean {
+    for (const worker of this.workers) if (worker.hasResults()) return true;
+    return false;
+  }
+
+  publish(): void {
+    for (const worker of this.workers) worker.publish();
+  }
+
+  /** Whether some task waits behind another one at a worker, while there are others that could take it. */
+  get mayGetStuck(): boolean {
+    return (
+      this.workers.length > 1 &&
+      this.workers.some((worker) => worker.outstanding > this.concurrency && !worker.isStuck)
+    );
+  }
+
+  /** Hands out what waits, as far as there are workers for it. */
+  refill(nowMs: number): void {
+    if (this.isPaused) return;
+    if (this.#pinned.size > 0) this.#refillPinned(nowMs);
+    while (this.queue.size > 0) {
+      if (this.#pick(0) === undefined) return;
+      const job = this.queue.take(nowMs);
+      if (job === undefined) return;
+      const worker = this.#workerFor(job, true);
+      if (worker !== undefined) this.#hand(worker, job);
+      else if (this.#queueFor(job) !== this.queue) this.#queueFor(job).add(job, nowMs);
+      else {
+        this.queue.putBack(job);
+        return;
+      }
+    }
+  }
+
+  /** A task has left that waited, or that a worker had not begun. */
+  onLeft(): void {
+    this.refill(this.#clock.nowMs());
+    this.#events.onIdle();
+  }
+
+  /** Gives up what the worker has not begun, to be run by others. */
+  takeBackFrom(worker: JobWorker): void {
+    for (const job of worker.waiting().reverse()) {
+      if (worker.takeBack(job)) this.putBack(job);
+    }
+  }
+
+  onResult(job: ThreadJob, value: unknown): void {
+    this.#settle(job, true);
+    if (job.answer === undefined) {
+      this.#ledger.completed++;
+      job.resolve(value);
+    }
+  }
+
+  onFailure(job: ThreadJob, failure: () => unknown): void {
+    this.#settle(job, false);
+    if (job.answer !== undefined) return;
+    this.#ledger.failed++;
+    // The error is made in a reaction, where its stack shows who awaits it: in the second one, as the
+    // caller's promise follows this one only after the first.
+    const later = Promise.resolve().then(() => undefined);
+    job.resolve(
+      later.then(() => {
+        throw failure();
+      }),
+    );
+  }
+
+  #settle(job: ThreadJob, isSuccess: boolean): void {
+    const { runMs } = job;
+    job.leave?.();
+    if (job.watch !== undefined) this.alarms.cancel(job.watch);
+    this.#ledger.runTimes.record(runMs);
+    this.recentRunMs = this.recentRunMs === Infinity ? runMs : this.recentRunMs + (runMs - this.recentRunMs) / 8;
+    this.#ledger.waitTimes.record(Math.max(0, job.startedMs - job.sinceMs));
+    if (isSuccess) {
+      job.kind.learn(runMs);
+      this.queue.learn(job.arrival === 0 ? undefined : job, runMs);
+    }
+    if (job.answer === 'timeout') this.#ledger.failed++;
+    else if (job.answer === 'aborted') this.#ledger.aborted++;
+  }
+
+  #collectFrom(worker: JobWorker, nowMs: number): number {
+    const count = worker.hasResults() ? worker.collect(this) : 0;
+    if (count > 0) {
+      worker.progressMs = nowMs;
+      worker.isStuck = false;
+      this.#events.onCollected(worker);
+    } else if (!worker.isStuck && nowMs - worker.progressMs > STUCK_MS) {
+      // One that has not begun at all is only waking up.
+      worker.isStuck = worker.waiting().length < worker.outstanding;
+      if (worker.isStuck && this.workers.length > 1) this.takeBackFrom(worker);
+    }
+    return count;
+  }
+
+  #hand(worker: JobWorker, job: ThreadJob): void {
+    if (worker.outstanding === 0) {
+      worker.progressMs = job.sinceMs > worker.progressMs ? job.sinceMs : worker.progressMs;
+      worker.isStuck = false;
+    }
+    try {
+      worker.hand(job);
+    } catch (error) {
+      this.#ledger.failed++;
+      job.drop(error);
+      return;
+    }
+    this.#events.onHanded();
+    if (job.isTimed) this.#events.onWatched(job);
+  }
+
+  /** The worker that takes this task now. */
+  #workerFor(job: ThreadJob, isNext = false): JobWorker | undefined {
+    if (this.isPaused) return undefined;
+    if (job.affinity !== undefined) return this.#ownerOf(job);
+    return isNext || this.queue.size === 0 ? this.#pick(job.kind.costMs) : undefined;
+  }
+
+  #ownerOf(job: ThreadJob): JobWorker | undefined {
+    const owner = this.#affinities.workerOf(job.affinity as string, this.workers);
+    if (owner === undefined || (this.#pinned.get(owner)?.size ?? 0) > 0) return undefined;
+    return this.#mayTake(owner, job.kind.costMs) ? owner : undefined;
+  }
+
+  #queueFor(job: ThreadJob): JobQueue<ThreadJob> {
+    if (job.affinity === undefined) return this.queue;
+    const owner = this.#affinities.workerOf(job.affinity, this.workers);
+    if (owner === undefined) return this.queue;
+    return this.#pinnedOf(owner);
+  }
+
+  #pinnedOf(worker: JobWorker): JobQueue<ThreadJob> {
+    const pinned = this.#pinned.get(worker) ?? this.#makeQueue(this.concurrency);
+    this.#pinned.set(worker, pinned);
+    return pinned;
+  }
+
+  /** One that has nothing to do, else the one with the least before it, else none. */
+  #pick(costMs: number): JobWorker | undefined {
+    let best: JobWorker | undefined;
+    let leastMs = AHEAD_MS - costMs;
+    let fewest = this.concurrency;
+    for (const worker of this.workers) {
+      if (!worker.isReady || worker.duty === 'retiring' || worker.duty === 'condemned') continue;
+      const { outstanding } = worker;
+      if (worker.room === 0) continue;
+      if (outstanding === 0) return worker;
+      if (outstanding < fewest) {
+        fewest = outstanding;
+        best = worker;
+        leastMs = -1;
+      } else if (this.concurrency === 1 && worker.aheadMs <= leastMs && !worker.isStuck) {
+        leastMs = worker.aheadMs;
+        best = worker;
+      }
+    }
+    return best;
+  }
+
+  #mayTake(worker: JobWorker, costMs: number): boolean {
+    if (!worker.isReady || worker.room === 0) return false;
+    if (worker.outstanding < this.concurrency) return true;
+    return this.concurrency === 1 && !worker.isStuck && worker.aheadMs <= AHEAD_MS - costMs;
+  }
+
+  #refillPinned(nowMs: number): void {
+    for (const [worker, pinned] of this.#pinned) {
+      while (pinned.size > 0 && this.#mayTake(worker, 0)) {
+        // Neither may keep the other from this worker for ever.
+        this.#pinnedIsNext = !this.#pinnedIsNext;
+        const isTurn = this.queue.size === 0 || this.#pinnedIsNext;
+        const job = (isTurn ? pinned : this.queue).take(nowMs);
+        if (job !== undefined && (isTurn || job.affinity === undefined)) this.#hand(worker, job);
+        else if (job !== undefined) this.#queueFor(job).add(job, nowMs);
+      }
+    }
+  }
+
+  #makeQueue(lanes: number): JobQueue<ThreadJob> {
+    return new JobQueue({ name: this.#name, alarms: this.alarms, lanes }, this.#queueOptions);
+  }
+}

@@ -1,0 +1,24 @@
+import { LogLinearHistogram } from '../collections/index.ts';
+
+/** What became of a task that was accepted. */
+export type Fate = 'completed' | 'failed' | 'aborted' | 'expired' | 'rejected';
+
+/** Counts of a pool since its start. */
+export class Ledger {
+  submitted = 0;
+  completed = 0;
+  failed = 0;
+  aborted = 0;
+  expired = 0;
+  rejected = 0;
+  crashes = 0;
+  restarts = 0;
+  readonly waitTimes: LogLinearHistogram = new LogLinearHistogram();
+  readonly runTimes: LogLinearHistogram = new LogLinearHistogram();
+
+  /** Tasks that came and of which nothing has become yet. */
+  get live(): number {
+    const { submitted, completed, failed, aborted, expired, rejected } = this;
+    return submitted - completed - failed - aborted - expired - rejected;
+  }
+}

@@ -1,0 +1,175 @@
+import type { Clock } from '../core/index.ts';
+import type { Desk } from './desk.ts';
+import type { Lobby } from './shared/lobby.ts';
+
+/** How long the main thread waits for the next result before it sleeps, in ms. */
+const SPIN_MS = 0.02;
+
+/** Results are waited for only where tasks take less than this, in ms. */
+const SPIN_BELOW_MS = 0.02;
+
+/** The event loop has its turn at least so often, in ms, however much comes in. */
+const STRETCH_MS = 1;
+
+/** How soon it looks after a worker whose task may take too long, in ms. */
+const STUCK_CHECK_MS = 2;
+
+/** For the timer that keeps the process alive; longer than any process lives. */
+const FOR_EVER_MS = 1e12;
+
+export interface ReceptionSetting {
+  readonly clock: Clock;
+  readonly lobby: Lobby;
+  readonly desk: Desk;
+  /** CPUs of the process. */
+  readonly cpus: number;
+  readonly keepAlive: boolean;
+  /** Tasks of which nothing has become yet. */
+  live(): number;
+  onIdle(): void;
+}
+
+/**
+ * Brings tasks to the workers and results back. What is submitted in one tick is shown to the workers at
+ * its end. Where tasks are short and a CPU is free, it then looks for results for some microseconds, which
+ * is sooner than any wake-up; then it sleeps until a worker rings. It never polls.
+ */
+export class Reception {
+  readonly #setting: ReceptionSetting;
+  #isFlushDue = false;
+  #isTurnDue = false;
+  #isAttendDue = false;
+  #isLookDue = false;
+  #stretchBeganMs = Number.NaN;
+  #release: (() => void) | undefined;
+  #nowMs = Number.NaN;
+
+  constructor(setting: ReceptionSetting) {
+    this.#setting = setting;
+    if (setting.keepAlive) this.hold();
+  }
+
+  /** The time, read once in a tick. */
+  tickMs(): number {
+    if (!this.#isFlushDue) {
+      this.#nowMs = this.#setting.clock.nowMs();
+      this.flushSoon();
+    }
+    return this.#nowMs;
+  }
+
+  /** Shows the workers at the end of the tick what they were handed, and looks for what comes back. */
+  flushSoon(): void {
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    queueMicrotask(this.#flush);
+  }
+
+  /** Lets go of what keeps the process alive. */
+  close(): void {
+    this.#release?.();
+    this.#release = undefined;
+  }
+
+  readonly #flush = (): void => {
+    this.#isFlushDue = false;
+    this.#setting.desk.publish();
+    this.attend();
+  };
+
+  /** Fetches results, and goes on to do so for as long as there are tasks. */
+  readonly attend = (): void => {
+    this.#isAttendDue = false;
+    const { lobby, clock } = this.#setting;
+    if (this.#setting.live() === 0) return this.#rest();
+    const nowMs = clock.nowMs();
+    if (Number.isNaN(this.#stretchBeganMs)) {
+      this.#stretchBeganMs = nowMs;
+      this.#turnSoon();
+    } else if (nowMs - this.#stretchBeganMs > STRETCH_MS) {
+      return this.#turnSoon();
+    }
+    lobby.wake();
+    if (this.#fetch() || (this.#maySpin() && this.#spin())) return this.#attendSoon();
+    this.#sleep();
+  };
+
+  #fetch(): boolean {
+    const { desk } = this.#setting;
+    if (!desk.hasResults()) return false;
+    desk.collect();
+    desk.publish();
+    return true;
+  }
+
+  #maySpin(): boolean {
+    const { desk, cpus } = this.#setting;
+    let busy = 0;
+    for (const worker of desk.workers) if (worker.outstanding > 0) busy++;
+    return busy > 0 && busy < cpus && desk.recentRunMs < SPIN_BELOW_MS;
+  }
+
+  #spin(): boolean {
+    const { desk, clock } = this.#setting;
+    const untilMs = clock.nowMs() + SPIN_MS;
+    do {
+      for (let i = 0; i < 10; i++) if (desk.hasResults()) return this.#fetch();
+    } while (clock.nowMs() < untilMs);
+    return false;
+  }
+
+  /** After those who wait for the results have had their say. */
+  #attendSoon(): void {
+    if (this.#setting.live() === 0) return this.#rest();
+    if (this.#isAttendDue) return;
+    this.#isAttendDue = true;
+    queueMicrotask(this.attend);
+  }
+
+  #turnSoon(): void {
+    if (this.#isTurnDue) return;
+    this.#isTurnDue = true;
+    setImmediate(() => {
+      this.#isTurnDue = false;
+      this.#stretchBeganMs = Number.NaN;
+      this.#setting.desk.collect();
+      this.#setting.desk.publish();
+      if (this.#setting.live() > 0) this.attend();
+    });
+  }
+
+  #sleep(): void {
+    const { desk, lobby } = this.#setting;
+    this.hold();
+    if (desk.mayGetStuck) this.#lookLater();
+    if (!lobby.sleep(() => desk.hasResults(), this.#onRing)) this.#attendSoon();
+  }
+
+  readonly #onRing = (): void => {
+    const { desk } = this.#setting;
+    desk.collect();
+    desk.publish();
+    this.#attendSoon();
+  };
+
+  /** While main sleeps, a task may turn out to be long, with others waiting behind it. */
+  #lookLater(): void {
+    if (this.#isLookDue) return;
+    this.#isLookDue = true;
+    const { desk, clock } = this.#setting;
+    desk.alarms.set(clock.nowMs() + STUCK_CHECK_MS, () => {
+      this.#isLookDue = false;
+      desk.collect();
+      desk.publish();
+    });
+  }
+
+  hold(): void {
+    this.#release ??= this.#setting.clock.schedule(FOR_EVER_MS, () => undefined);
+  }
+
+  #rest(): void {
+    if (!this.#setting.keepAlive) this.close();
+    this.#setting.onIdle();
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * What is thrown in a worker, as it crosses to the main thread. Structured clone keeps an Error's message
+ * and stack, and loses its class, its code and all other properties.
+ */
+export interface ErrorRecord {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string;
+  /** Own enumerable properties, `code` among them, that can be cloned. */
+  readonly properties: Record<string, unknown>;
+  readonly cause?: Thrown;
+  readonly errors?: readonly Thrown[];
+}
+
+export type Thrown = { readonly error: ErrorRecord } | { readonly value: unknown };
+
+/** Longest chain of causes that crosses. */
+const MAX_DEPTH = 8;
+
+/** Describes what was thrown. Never throws, whatever it is. */
+export function recordOf(thrown: unknown, depth = 0): Thrown {
+  try {
+    if (!(thrown instanceof Error)) return { value: thrown };
+    const { name, message, stack } = thrown;
+    const more: { cause?: Thrown; errors?: Thrown[] } = {};
+    if (depth < MAX_DEPTH && 'cause' in thrown) more.cause = recordOf(thrown.cause, depth + 1);
+    if (depth < MAX_DEPTH && thrown instanceof AggregateError)
+      more.errors = thrown.errors.map((error) => recordOf(error, depth + 1));
+    const properties = plainProperties(thrown);
+    return { error: { name, message, stack: String(stack), properties, ...more } };
+  } catch (mistake) {
+    return { value: `what was thrown cannot be read: ${String(mistake)}` };
+  }
+}
+
+/** The same, of what is sure to be cloneable: for when the rest was not. */
+export function textOf(thrown: unknown): Thrown {
+  try {
+    if (!(thrown instanceof Error)) return { value: String(thrown) };
+    const { name, message, stack } = thrown;
+    const texts = [name, message, stack].map(String) as [string, string, string];
+    return { error: { name: texts[0], message: texts[1], stack: texts[2], properties: {} } };
+  } catch {
+    return { value: 'what was thrown cannot be read' };
+  }
+}
+
+function plainProperties(error: Error): Record<string, unknown> {
+  const properties: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(error)) {
+    if (typeof value === 'function' || typeof value === 'symbol') continue;
+    if (name === 'cause' || name === 'errors' || name === '__proto__') continue;
+    properties[name] = value;
+  }
+  return properties;
+}
+
+const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+};
+
+/**
+ * The thrown thing as it was, with the worker's stack, then the frames of the caller: those of the error
+ * made here, so call it where they are to be seen.
+ */
+export function thrownFrom(thrown: Thrown, worker: string): unknown {
+  if ('value' in thrown) return thrown.value;
+  const { name, message, stack, properties, cause, errors } = thrown.error;
+  const error = make(name, message, errors?.map((inner) => thrownFrom(inner, worker)));
+  const here = (error.stack ?? '').split('\n    at ').slice(1);
+  const frames = here.filter((frame) => !frame.includes('/thread-pool/')).join('\n    at ');
+  const stackOfBoth = `${stack}\n    at thread ${worker}${frames === '' ? '' : `\n    at ${frames}`}`;
+  Object.defineProperty(error, 'stack', { value: stackOfBoth, writable: true, configurable: true });
+  if (error.name !== name) define(error, 'name', name);
+  for (const [key, value] of Object.entries(properties)) define(error, key, value, true);
+  if (cause !== undefined) define(error, 'cause', thrownFrom(cause, worker));
+  return error;
+}
+
+function make(name: string, message: string, errors: unknown[] | undefined): Error {
+  if (errors !== undefined) return new AggregateError(errors, message);
+  const isKnown = Object.hasOwn(CLASSES, name);
+  const Class = isKnown ? (CLASSES[name] as new (message: string) => Error) : Error;
+  return new Class(message);
+}
+
+function define(error: Error, name: string, value: unknown, enumerable = false): void {
+  Object.defineProperty(error, name, { value, enumerable, writable: true, configurable: true });
+}

@@ -1,0 +1,70 @@
+import type { Alarm } from '../collections/index.ts';
+import { QueuedJob } from '../job-queue/index.ts';
+import type { JobKind } from './job-kinds.ts';
+import type { Transferable } from './job-types.ts';
+import type { JobWorker } from './job-worker.ts';
+import type { TaskExtras } from './shared/protocol.ts';
+
+let takenResolve: (value: unknown) => void;
+let takenReject: (error: unknown) => void;
+
+/** One function for all promises, instead of a closure each. */
+const take = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
+  takenResolve = resolve;
+  takenReject = reject;
+};
+
+/** One task on its way through the pool. */
+export class ThreadJob extends QueuedJob {
+  readonly kind: JobKind;
+  readonly input: unknown;
+  readonly promise: Promise<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+
+  extras: TaskExtras | undefined = undefined;
+  transfer: readonly Transferable[] | undefined = undefined;
+  timeoutMs: number = Infinity;
+  /** The deadline as it was given: ms from the submission. */
+  budgetMs: number = Infinity;
+  idempotent: boolean = false;
+  affinity: string | undefined = undefined;
+  /** The worker that is to run it, and no other. */
+  only: JobWorker | undefined = undefined;
+  /** Takes back the listener on the caller's signal. */
+  leave: (() => void) | undefined = undefined;
+
+  /** The worker that has it, and where: see {@link JobWorker.hand}. */
+  worker: JobWorker | undefined = undefined;
+  slot: number = -1;
+  position: number = 0;
+  costMs: number = 0;
+  startedMs: number = Number.NaN;
+  runMs: number = Number.NaN;
+  /** Whether somebody will ask when it began. */
+  isTimed: boolean = false;
+  isCancelled: boolean = false;
+  /** Workers that died while it ran. */
+  crashes: number = 0;
+  /** What its caller was told before it ended. */
+  answer: Answer | undefined = undefined;
+  watch: Alarm | undefined = undefined;
+
+  constructor(kind: JobKind, input: unknown, sinceMs: number) {
+    super();
+    this.kind = kind;
+    this.input = input;
+    this.sinceMs = sinceMs;
+    this.promise = new Promise<unknown>(take);
+    this.resolve = takenResolve;
+    this.reject = takenReject;
+  }
+
+  drop(error: unknown): void {
+    this.leave?.();
+    this.reject(error);
+  }
+}
+
+/** What a caller was told before the task ended, as it is counted. */
+export type Answer = 'timeout' | 'aborted';

@@ -1,0 +1,26 @@
+import { heapPerWorkerMb, type Clock } from '../core/index.ts';
+import type { JobKinds } from './job-kinds.ts';
+import type { JobWorker, WorkerEvents } from './job-worker.ts';
+import type { ResolvedThreadPoolOptions } from './options.ts';
+import type { Lobby } from './shared/lobby.ts';
+import { ThreadWorker } from './thread-worker.ts';
+
+export interface MakerSetting {
+  readonly clock: Clock;
+  readonly lobby: Lobby;
+  readonly kinds: JobKinds;
+  readonly module: string | undefined;
+}
+
+/** How a pool makes its workers: each by the options as they are then. */
+export function workerMaker(
+  setting: MakerSetting,
+): (name: string, options: ResolvedThreadPoolOptions, events: WorkerEvents) => JobWorker {
+  return (name, options, events) => {
+    const { execArgv, env, concurrencyPerThread: concurrency, carry, size } = options;
+    const maxHeapMb = options.maxHeapMb ?? heapPerWorkerMb(size);
+    const isCarrying = carry !== undefined;
+    const own = { name, module: setting.module, concurrency, maxHeapMb, isCarrying, execArgv, env };
+    return new ThreadWorker(own, setting, events);
+  };
+}
