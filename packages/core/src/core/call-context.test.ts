@@ -131,7 +131,7 @@ test('a context handed on as options carries deadline, abort, priority and key',
 test('wrong options are all named at once', () => {
   const wrong = { deadlineMs: Number.NaN, priority: Infinity, signal: {} } as never;
   expect(() => new CallContext(new ManualClock(), wrong)).toThrow(
-    'execute: deadlineMs must be a number of ms, got NaN; priority must be a finite number, got Infinity; signal must be an AbortSignal, got an object with no keys',
+    'execute: deadlineMs must be a number of ms, got NaN; priority must be an integer from -8 to 7, got Infinity; signal must be an AbortSignal, got an object with no keys',
   );
   for (const options of [{ deadlineMs: '5' }, { priority: null }, { signal: null }] as never[]) {
     expect(() => new CallContext(new ManualClock(), options)).toThrow(InvalidOptionsError);

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 import { InvalidOptionsError, type OptionProblem } from './errors.ts';
-import { shown } from './options.ts';
+import { integer, shown } from './options.ts';
 
 /** What a caller may say about one call. Every policy's `execute` takes it. */
 export interface ExecuteOptions {
@@ -11,7 +11,7 @@ export interface ExecuteOptions {
    * (DeadlineExceededError); work under way in a pool is ended (TimeoutError). @default Infinity
    */
   readonly deadlineMs?: number | undefined;
-  /** Higher goes first, where something queues. @default 0 */
+  /** Higher goes first, where something queues. Integer from -8 to 7. @default 0 */
   readonly priority?: number | undefined;
   /** Client, tenant or API key: what limits and fair shares are counted by. */
   readonly key?: string | undefined;
@@ -165,6 +165,9 @@ export interface CallPart {
   readonly deadlineMs?: number | undefined;
 }
 
+/** Few enough classes for a queue to look at all of them. */
+const aPriority = integer(-8, 7);
+
 const OPTIONS: ReadonlySet<string> = new Set(['signal', 'deadlineMs', 'priority', 'key']);
 
 function checkOptions(options: ExecuteOptions): void {
@@ -173,8 +176,9 @@ function checkOptions(options: ExecuteOptions): void {
   if (typeof deadlineMs !== 'number' || Number.isNaN(deadlineMs)) {
     problems.push({ option: 'deadlineMs', expected: 'a number of ms', got: shown(deadlineMs) });
   }
-  if (!Number.isFinite(priority)) {
-    problems.push({ option: 'priority', expected: 'a finite number', got: shown(priority) });
+  if (!aPriority.accepts(priority)) {
+    const { expected } = aPriority;
+    problems.push({ option: 'priority', expected, got: shown(priority) });
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     problems.push({ option: 'signal', expected: 'an AbortSignal', got: shown(signal) });

@@ -6,8 +6,9 @@ import {
   type RejectedError,
 } from '../core/index.ts';
 import type { Newcomer, QueueDiscipline, QueueHost } from './discipline.ts';
+import { Fair } from './fair.ts';
 import { Fifo, Lifo } from './line.ts';
-import type { QueueOrder, ResolvedQueueOptions } from './options.ts';
+import type { ResolvedQueueOptions } from './options.ts';
 import type { QueuedJob } from './queued-job.ts';
 import { RunEstimate } from './run-estimate.ts';
 
@@ -119,6 +120,8 @@ export class JobQueue<J extends QueuedJob> implements QueueHost, Iterable<J> {
    */
   add(job: J, nowMs: number = Number.NaN): void {
     requireFree(job);
+    job.tag = 0;
+    job.origin = undefined;
     this.#discipline.add(job, nowMs);
     job.arrival = this.#arrivals = (this.#arrivals + 1) | 0;
     this.#enlist(job);
@@ -245,14 +248,11 @@ export class JobQueue<J extends QueuedJob> implements QueueHost, Iterable<J> {
     return new DeadlineExceededError(this.name, message);
   }
 
-  #makeDiscipline({ order }: ResolvedQueueOptions): QueueDiscipline {
-    return disciplines(order)(this);
+  #makeDiscipline({ order, ageingMs }: ResolvedQueueOptions): QueueDiscipline {
+    if (typeof order === 'function') return order(this);
+    if (order === 'fair') return new Fair(this, ageingMs);
+    return order === 'lifo' ? new Lifo() : new Fifo();
   }
-}
-
-function disciplines(order: QueueOrder): (host: QueueHost) => QueueDiscipline {
-  if (typeof order === 'function') return order;
-  return order === 'lifo' ? () => new Lifo() : () => new Fifo();
 }
 
 function requireFree(job: QueuedJob): void {

@@ -26,8 +26,9 @@ export abstract class QueuedJob implements ListNode<QueuedJob> {
   next: QueuedJob | undefined = undefined;
   list: LinkedList<QueuedJob> | undefined = undefined;
 
-  /** For the discipline alone: what it remembers of the job, from `add` to `learn`. An integer is cheapest. */
+  /** For the discipline alone: what it remembers of the job, from `add` to `learn`. Integers are cheapest. */
   tag: number = 0;
+  origin: object | undefined = undefined;
 
   /** For the queue alone: where the job waits. */
   queue: object | undefined = undefined;

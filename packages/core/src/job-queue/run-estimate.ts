@@ -70,7 +70,7 @@ export class RunEstimate {
     if (count <= KNOWN_AFTER) cells[LEAST] = Math.min(least, runMs);
     else
       cells[LEAST] =
-        runMs > least ? Math.min(runMs, Math.max(least, FINEST_MS / 2) * UP) : least * DOWN;
+        runMs >= least ? Math.min(runMs, Math.max(least, FINEST_MS / 2) * UP) : least * DOWN;
   }
 
   /**
