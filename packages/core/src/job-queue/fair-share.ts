@@ -19,6 +19,8 @@ class Flow extends LinkedList<QueuedJob> implements ListNode<Flow> {
   balanceUs = 0;
   /** What its runs take, in µs; 0 while nothing is known. */
   usualUs = 0;
+  /** Whether a run was ever charged to it, so that more may be learned of it. */
+  isCharged = false;
 
   constructor(key: string | undefined) {
     super();
@@ -122,7 +124,7 @@ export class FairShare implements Iterable<QueuedJob> {
     this.#ring.remove(flow);
     if (flow.key !== undefined) this.#byKey.delete(flow.key);
     // One that was charged goes with its charges: what is learned later is not for its successor.
-    else if (flow.balanceUs !== 0 || flow.usualUs !== 0) this.#keyless = new Flow(undefined);
+    else if (flow.isCharged) this.#keyless = new Flow(undefined);
   }
 
   #charge(flow: Flow, job: QueuedJob): void {
@@ -130,6 +132,7 @@ export class FairShare implements Iterable<QueuedJob> {
     const costUs = flow.usualUs === 0 ? turnUs : flow.usualUs;
     job.tag = costUs;
     job.origin = flow;
+    flow.isCharged = true;
     flow.pay(costUs);
     if (flow.balanceUs < 0) this.#endTurn(flow, turnUs);
   }
