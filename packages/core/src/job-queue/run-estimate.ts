@@ -61,16 +61,15 @@ export class RunEstimate {
   learn(runMs: number): void {
     if (!(runMs >= 0 && runMs < Infinity)) return;
     const cells = this.#cells;
-    const count = ++cells[COUNT]!;
-    const weight = 1 / Math.min(count, MEMORY);
-    cells[MEAN]! += (runMs - cells[MEAN]!) * weight;
-    cells[MEAN_OF_SQUARES]! += (runMs * runMs - cells[MEAN_OF_SQUARES]!) * weight;
-    const least = cells[LEAST]!;
+    const count = cells[COUNT]! + 1;
+    cells[COUNT] = count;
+    const weight = count < MEMORY ? 1 / count : 1 / MEMORY;
+    const mean = cells[MEAN]!;
+    cells[MEAN] = mean + (runMs - mean) * weight;
+    const meanOfSquares = cells[MEAN_OF_SQUARES]!;
+    cells[MEAN_OF_SQUARES] = meanOfSquares + (runMs * runMs - meanOfSquares) * weight;
     // At first the shortest of all, so that no chance leaves it too high.
-    if (count <= KNOWN_AFTER) cells[LEAST] = Math.min(least, runMs);
-    else
-      cells[LEAST] =
-        runMs >= least ? Math.min(runMs, Math.max(least, FINEST_MS / 2) * UP) : least * DOWN;
+    cells[LEAST] = count <= KNOWN_AFTER ? Math.min(cells[LEAST]!, runMs) : this.#nextLeast(runMs);
   }
 
   /**
@@ -85,6 +84,13 @@ export class RunEstimate {
     const { leastMs } = this;
     if (leastMs > leftMs) return Infinity;
     return this.#waitMs(ahead) / lanes + leastMs - leftMs;
+  }
+
+  /** A step up or down. Never so low that the way up would take for ever. */
+  #nextLeast(runMs: number): number {
+    const leastMs = this.#cells[LEAST]!;
+    if (runMs < leastMs) return leastMs * DOWN;
+    return Math.min(runMs, Math.max(leastMs, FINEST_MS / 2) * UP);
   }
 
   /** The time that `ahead` runs take together, but for one chance in twenty that it is less. */
