@@ -2,6 +2,9 @@ import type { Clock } from './clock.ts';
 import { InvalidOptionsError, type OptionProblem } from './errors.ts';
 import { integer, shown } from './options.ts';
 
+/** Bounds of a priority: few enough for a queue to look at all classes at each step. */
+export const PRIORITIES = { lowest: -8, highest: 7 } as const;
+
 /** What a caller may say about one call. Every policy's `execute` takes it. */
 export interface ExecuteOptions {
   /** Ends the call early: its promise rejects with `signal.reason` at once, and the task is told. */
@@ -165,8 +168,7 @@ export interface CallPart {
   readonly deadlineMs?: number | undefined;
 }
 
-/** Few enough classes for a queue to look at all of them. */
-const aPriority = integer(-8, 7);
+const aPriority = integer(PRIORITIES.lowest, PRIORITIES.highest);
 
 const OPTIONS: ReadonlySet<string> = new Set(['signal', 'deadlineMs', 'priority', 'key']);
 

@@ -6,7 +6,7 @@ export type {
   ExponentialBackoff,
   Jitter,
 } from './backoff.ts';
-export { CallContext, plainContext } from './call-context.ts';
+export { CallContext, plainContext, PRIORITIES } from './call-context.ts';
 export type { CallPart, ExecuteOptions, Task, TaskContext } from './call-context.ts';
 export { clockOriginMs, systemClock } from './clock.ts';
 export type { Clock, ScheduleOptions } from './clock.ts';

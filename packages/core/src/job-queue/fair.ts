@@ -1,10 +1,10 @@
+import { PRIORITIES } from '../core/index.ts';
 import type { Newcomer, QueueDiscipline, QueueHost } from './discipline.ts';
 import { FairShare } from './fair-share.ts';
 import type { QueuedJob } from './queued-job.ts';
 
-/** Bounds of a priority. Few enough that looking at all of them is O(1). */
-const LOWEST = -8;
-const HIGHEST = 7;
+/** Few enough that looking at all of them is O(1). */
+const { lowest: LOWEST, highest: HIGHEST } = PRIORITIES;
 
 /** A bit for each class that has jobs. */
 const USUAL_CLASS: number = 1 << (0 - LOWEST);
@@ -37,12 +37,11 @@ export class Fair implements QueueDiscipline {
     return (this.#waiting & ~USUAL_CLASS) !== 0;
   }
 
-  /** @throws RangeError for a priority out of bounds, and for one other than 0 without a time. */
   add(job: QueuedJob): void {
     const { priority } = job;
     const at = priority - LOWEST;
-    const share = this.#classes[at] ?? this.#newClass(priority);
-    if (priority !== 0) this.#requireTime(job);
+    const share = (this.#classes[at] ??= new FairShare(this.#queue));
+    if (priority !== 0 && !this.timed) this.#mixedSinceMs = job.sinceMs;
     share.add(job);
     this.#waiting |= 1 << at;
   }
@@ -94,22 +93,5 @@ export class Fair implements QueueDiscipline {
       nextDueMs = dueMs;
     }
     return next;
-  }
-
-  #requireTime({ sinceMs }: QueuedJob): void {
-    if (Number.isNaN(sinceMs)) {
-      throw new RangeError(
-        'JobQueue: a job of a priority other than 0 must say since when it waits.',
-      );
-    }
-    if (!this.timed) this.#mixedSinceMs = sinceMs;
-  }
-
-  #newClass(priority: number): FairShare {
-    if (!Number.isInteger(priority) || priority < LOWEST || priority > HIGHEST) {
-      const bounds = `an integer from ${LOWEST} to ${HIGHEST}`;
-      throw new RangeError(`JobQueue: the priority of a job must be ${bounds}, got ${priority}.`);
-    }
-    return (this.#classes[priority - LOWEST] = new FairShare(this.#queue));
   }
 }

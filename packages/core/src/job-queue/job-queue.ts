@@ -1,6 +1,7 @@
 import { LinkedList, type Alarms } from '../collections/index.ts';
 import {
   DeadlineExceededError,
+  PRIORITIES,
   QueueFullError,
   ShedError,
   type RejectedError,
@@ -116,10 +117,11 @@ export class JobQueue<J extends QueuedJob> implements QueueHost, Iterable<J> {
   /**
    * Adds a job, whether the door would let it in or not.
    * @throws Error when it waits already.
-   * @throws RangeError when its priority is none, or its time is missing where it is needed.
+   * @throws RangeError when its priority is out of bounds, or is not 0 and it does not say since when it waits.
    */
   add(job: J, nowMs: number = Number.NaN): void {
     requireFree(job);
+    if (job.priority !== 0) requireOrdered(job);
     job.tag = 0;
     job.origin = undefined;
     this.#discipline.add(job, nowMs);
@@ -183,18 +185,22 @@ export class JobQueue<J extends QueuedJob> implements QueueHost, Iterable<J> {
   /** Changes options live. A new order files the waiting jobs anew, in the order in which they came: O(n log n). */
   update(options: ResolvedQueueOptions): void {
     const { order, ageingMs } = this.#options;
+    if (order !== options.order || ageingMs !== options.ageingMs) this.#refile(options);
     this.#options = options;
-    if (order === options.order && ageingMs === options.ageingMs) return;
-    const waiting = [...this.#discipline].sort((a, b) => (a.arrival - b.arrival) | 0);
-    for (const job of waiting) this.#discipline.remove(job);
-    this.#discipline = this.#makeDiscipline(options);
-    for (const job of waiting) this.#discipline.add(job, job.sinceMs);
   }
 
   /** Those that were given back first, then as the discipline has them: not always in the order of service. */
   *[Symbol.iterator](): Generator<J, void, undefined> {
     for (const job of this.#returned) yield job as J;
     for (const job of this.#discipline) yield job as J;
+  }
+
+  #refile(options: ResolvedQueueOptions): void {
+    const next = this.#makeDiscipline(options);
+    const waiting = [...this.#discipline].sort((a, b) => (a.arrival - b.arrival) | 0);
+    for (const job of waiting) this.#discipline.remove(job);
+    this.#discipline = next;
+    for (const job of waiting) this.#discipline.add(job, job.sinceMs);
   }
 
   #enlist(job: QueuedJob): void {
@@ -258,4 +264,18 @@ export class JobQueue<J extends QueuedJob> implements QueueHost, Iterable<J> {
 function requireFree(job: QueuedJob): void {
   if (job.queue !== undefined)
     throw new Error('JobQueue: the job to add waits in a queue already.');
+}
+
+/** Whatever the order: it may change while the job waits. */
+function requireOrdered({ priority, sinceMs }: QueuedJob): void {
+  const { lowest, highest } = PRIORITIES;
+  if (!Number.isInteger(priority) || priority < lowest || priority > highest) {
+    const bounds = `an integer from ${lowest} to ${highest}`;
+    throw new RangeError(`JobQueue: the priority of a job must be ${bounds}, got ${priority}.`);
+  }
+  if (Number.isNaN(sinceMs)) {
+    throw new RangeError(
+      'JobQueue: a job of a priority other than 0 must say since when it waits.',
+    );
+  }
 }
