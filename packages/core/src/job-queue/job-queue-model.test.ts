@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Alarms } from '../collections/index.ts';
@@ -197,15 +198,15 @@ class Trial {
 
   take(): boolean {
     const job = this.queue.take(this.queue.timed ? this.clock.nowMs() : Number.NaN);
-    expect(job?.id).toBe(this.model.take()?.id);
+    assert.equal(job?.id, this.model.take()?.id);
     if (job) this.running.push(job);
     return job !== undefined;
   }
 
   remove(job: NumberedJob): void {
     const isWaiting = [...this.model.waiting, ...this.model.returned].includes(job);
-    expect(this.queue.remove(job)).toBe(isWaiting);
-    expect(this.queue.remove(job)).toBe(false);
+    assert.equal(this.queue.remove(job), isWaiting);
+    assert.equal(this.queue.remove(job), false);
     this.model.remove(job);
     if (isWaiting) this.left[job.id]!++;
   }
@@ -232,8 +233,9 @@ class Trial {
     );
     for (const job of late) this.model.remove(job);
     for (const { id } of late) this.left[id]!++;
-    expect(this.drops.splice(0).toSorted((a, b) => a - b)).toEqual(
-      late.map(({ id }) => id).toSorted((a, b) => a - b),
+    assert.deepEqual(
+      this.drops.splice(0).toSorted((a, b) => a - b),
+      idsOf(late),
     );
   }
 
@@ -245,14 +247,17 @@ class Trial {
   compare(): void {
     const { queue, model } = this;
     const waiting = [...model.waiting, ...model.returned];
-    expect(queue.size).toBe(waiting.length);
-    expect(new Set(queue)).toEqual(new Set(waiting));
+    assert.equal(queue.size, waiting.length);
+    assert.deepEqual(idsOf(queue), idsOf(waiting));
     const timed = waiting.filter(({ deadlineAtMs }) => deadlineAtMs < Infinity);
-    expect(this.alarms.size).toBe(timed.length);
-    expect(queue.timed).toBe(timed.length > 0 || (model.order === 'fair' && model.isMixed));
+    assert.equal(this.alarms.size, timed.length);
+    assert.equal(queue.timed, timed.length > 0 || (model.order === 'fair' && model.isMixed));
     model.meanRunMs = queue.meanRunMs;
   }
 }
+
+const idsOf = (jobs: Iterable<NumberedJob>): number[] =>
+  [...jobs].map(({ id }) => id).toSorted((a, b) => a - b);
 
 const options = (order: Order) => resolveQueueOptions({ order, ageingMs: AGEING_MS });
 
@@ -318,7 +323,7 @@ test('whatever happens in whatever order, jobs leave as the order says, each exa
         trial.compare();
       }
       while (trial.take()) trial.compare();
-      for (const job of [...trial.running]) trial.end(job, 0.5);
+      for (const job of trial.running) trial.end(job, 0.5);
       expect(trial.left).toEqual(trial.jobs.map(() => 1));
       expect(trial.alarms.size).toBe(0);
       expect(trial.clock.pending).toBe(0);
