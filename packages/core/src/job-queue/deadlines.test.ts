@@ -69,14 +69,18 @@ test('a job is sent away at once when less is left than almost every run takes, 
   expect(trial.alarms.size).toBe(0);
 });
 
-test('a job that would have been sent away waits on when runs have become shorter meanwhile', () => {
+test('a job waits on when runs have become shorter meanwhile, and is sent away in its time', () => {
   const trial = new QueueTrial();
   trial.learn(100);
-  const job = trial.add('hasty', { deadlineMs: 300 });
+  const [taken, left] = ['a', 'b'].map((name) => trial.add(name, { deadlineMs: 300 }));
   trial.learn(5, 60);
   trial.clock.advance(290);
-  expect(job.lost).toBeUndefined();
-  expect(trial.take()).toBe(job);
+  expect(taken?.lost).toBeUndefined();
+  expect(trial.take()).toBe(taken);
+  expect(left?.lost).toBeUndefined();
+  trial.clock.advance(10);
+  expect(left?.lost).toMatchObject({ code: 'SLUICE_DEADLINE_EXCEEDED' });
+  expect(trial.queue.size).toBe(0);
   expect(trial.alarms.size).toBe(0);
 });
 

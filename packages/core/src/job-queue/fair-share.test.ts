@@ -93,3 +93,13 @@ test('fair shares hold within a priority, not between priorities', () => {
   const high = ['a high', 'b high', 'a high'];
   expect(trial.takeAll()).toEqual([...high, 'a low', 'b low', 'a low']);
 });
+
+test('a job that is added a second time carries nothing of what it was charged before', () => {
+  const trial = new QueueTrial();
+  for (const key of ['a', 'a', 'b']) trial.add('job', { key });
+  const job = trial.take() as TaggedJob;
+  expect([job.tag, job.origin]).not.toEqual([0, undefined]);
+  const other = new QueueTrial();
+  other.queue.add(job);
+  expect([job.tag, job.origin]).toEqual([0, undefined]);
+});
