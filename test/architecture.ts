@@ -13,6 +13,11 @@ export const architecture: Architecture = {
 
   exceptions: [
     {
+      path: 'packages/core/src/thread-pool/codec/intrinsics.ts',
+      what: 'Date',
+      why: 'makes the dates that arrive, of times that were given; it never asks for the time',
+    },
+    {
       path: 'packages/service/src/load/open-loop.ts',
       what: 'setImmediate',
       why: 'a turn of the event loop, not a time, and only where the caller brings none of its own',
@@ -38,8 +43,9 @@ export const architecture: Architecture = {
         'rate-limiter': ['core', 'collections'],
         retry: ['core', 'collections'],
         timeout: ['core', 'collections'],
-        // The pool above its queue.
+        // The pools above their queue.
         'worker-pool': ['core', 'collections', 'job-queue'],
+        'thread-pool': ['core', 'collections', 'job-queue'],
         // The test kit has a door of its own; no room stands on it.
         testing: ['core'],
         // The only file that knows them all.
