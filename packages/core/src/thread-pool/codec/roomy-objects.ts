@@ -10,13 +10,22 @@ import { objectPrototype } from './intrinsics.ts';
 export type Fields = Record<string, unknown>;
 type FieldsConstructor = new () => Fields;
 
+const SMALL = 8;
 const MEDIUM = 16;
 /** Objects by which V8 judges a constructor. */
 const JUDGED = 8;
-/** From here on `{}` is slower. */
-const SMALL = 8;
 
 let judging = true;
+
+function DictionaryObject(this: Fields): void {
+  if (!judging) return;
+  this.a = this.b = this.c = this.d = 0;
+}
+
+function SmallObject(this: Fields): void {
+  if (!judging) return;
+  this.a = this.b = this.c = this.d = this.e = this.f = this.g = this.h = 0;
+}
 
 function MediumObject(this: Fields): void {
   if (!judging) return;
@@ -32,6 +41,8 @@ function LargeObject(this: Fields): void {
   this.y = this.z = this.aa = this.ab = this.ac = this.ad = this.ae = this.af = 0;
 }
 
+const Dictionary = plainConstructor(DictionaryObject);
+const Small = plainConstructor(SmallObject);
 const Medium = plainConstructor(MediumObject);
 const Large = plainConstructor(LargeObject);
 judging = false;
@@ -46,6 +57,14 @@ function plainConstructor(construct: (this: Fields) => void): FieldsConstructor 
 
 /** What makes plain objects with room for so many fields. */
 export function creatorFor(fields: number): () => Fields {
-  if (fields <= SMALL) return () => ({});
+  if (fields <= SMALL) return () => new Small();
   return fields <= MEDIUM ? () => new Medium() : () => new Large();
+}
+
+/**
+ * Makes a plain object for keys that may never come again. V8 links only so many keys to the objects of
+ * one constructor, and makes slow ones then: these shall not use up the links of all others.
+ */
+export function createDictionary(): Fields {
+  return new Dictionary();
 }

@@ -10,6 +10,8 @@ export interface Shape {
   readonly hazardous: boolean;
   /** A plain object with room for the keys. */
   readonly create: () => Fields;
+  /** An object of the shape: while there is one V8 keeps what it knows of such objects. */
+  readonly sample: Fields;
 }
 
 /** The shapes that a reader has met. Each is read from the table when it is met first. */
@@ -30,12 +32,15 @@ export class ShapeList {
 }
 
 function shapeOf(keys: readonly string[]): Shape {
+  const create = creatorFor(keys.length);
+  const sample = create();
   let hazardous = false;
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i]!;
     hazardous ||= key in native.objectPrototype;
+    setField(sample, key, undefined);
   }
-  return { keys, hazardous, create: creatorFor(keys.length) };
+  return { keys, hazardous, create, sample };
 }
 
 /** Makes the property whatever the key: `__proto__`, or a name that `Object.prototype` guards. */

@@ -2,6 +2,7 @@ import { SHORT_TEXT, SMALL_INT, Tag, VIEW_KINDS } from './format.ts';
 import * as native from './intrinsics.ts';
 import { Memory, lengthBytes, readLength } from './memory.ts';
 import { endOfText, readLatin1, readText, readUtf16 } from './text.ts';
+import { createDictionary } from './roomy-objects.ts';
 import { type Shape, ShapeList, setField } from './shape-list.ts';
 
 type ViewConstructor = new (buffer: ArrayBuffer) => unknown;
@@ -151,7 +152,7 @@ export class ValueReader {
     const values: unknown[] = [];
     while (this.#memory.bytes[this.#at] !== Tag.end) native.pushTo(values, this.#read());
     this.#at++;
-    const value: Record<string, unknown> = {};
+    const value = createDictionary();
     for (let i = 0; i < values.length; i++) setField(value, this.#readKey(), values[i]);
     return value;
   }
