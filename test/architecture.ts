@@ -18,6 +18,16 @@ export const architecture: Architecture = {
       why: 'makes the dates that arrive, of times that were given; it never asks for the time',
     },
     {
+      path: 'packages/core/src/thread-pool/reception.ts',
+      what: 'setImmediate',
+      why: 'a turn of the event loop, not a time, between stretches of results',
+    },
+    {
+      path: 'packages/core/src/thread-pool/worker/worker-loop.ts',
+      what: 'setImmediate',
+      why: 'a turn of the event loop of the worker, not a time, before it sleeps',
+    },
+    {
       path: 'packages/service/src/load/open-loop.ts',
       what: 'setImmediate',
       why: 'a turn of the event loop, not a time, and only where the caller brings none of its own',

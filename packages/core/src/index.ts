@@ -156,6 +156,27 @@ export type {
   RetryOptions,
   RetryStats,
 } from './retry/index.ts';
+export { ThreadPool, Transferring, withTransfer } from './thread-pool/index.ts';
+export type {
+  CallArguments,
+  InputOf,
+  Job,
+  JobCall,
+  JobCalls,
+  JobContext,
+  JobHooks,
+  JobName,
+  JobsOf,
+  ResultOf,
+  RunOptions,
+  ThreadPoolChanges,
+  ThreadPoolEvents,
+  ThreadPoolOptions,
+  ThreadPoolStats,
+  ThreadTask,
+  Transferable,
+  WorkerStats,
+} from './thread-pool/index.ts';
 export { Timeout } from './timeout/index.ts';
 export type { TimeoutOptions, TimeoutStats, TimeoutStrategy } from './timeout/index.ts';
 export { WorkerPool } from './worker-pool/index.ts';

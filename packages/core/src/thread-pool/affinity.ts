@@ -1,6 +1,6 @@
 import { hashString } from '../collections/index.ts';
 import { secretSeed } from '../core/index.ts';
-import type { JobWorker } from './job-worker.ts';
+import type { JobWorker } from './thread-job.ts';
 
 /** Keys are spread over so many buckets, so that memory does not grow with the keys. A power of two. */
 const BUCKETS = 1024;

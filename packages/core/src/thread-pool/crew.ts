@@ -1,10 +1,15 @@
 import type { Alarm } from '../collections/index.ts';
-import { Backoff, WorkerCrashedError, type BackoffOptions, type Clock, type Random } from '../core/index.ts';
+import {
+  Backoff,
+  WorkerCrashedError,
+  type BackoffOptions,
+  type Clock,
+  type Random,
+} from '../core/index.ts';
 import type { Desk } from './desk.ts';
-import type { JobWorker, WorkerEvents } from './job-worker.ts';
 import type { Ledger } from './ledger.ts';
 import type { PoisonList } from './poison.ts';
-import type { ThreadJob } from './thread-job.ts';
+import type { JobWorker, ThreadJob, WorkerEvents } from './thread-job.ts';
 
 /** So long without a crash, in ms, and crashes before it count no more. */
 const FORGIVEN_MS = 10_000;
@@ -31,11 +36,11 @@ export interface CrewSetting {
   readonly desk: Desk;
   readonly ledger: Ledger;
   readonly poison: PoisonList;
-  create(name: string, events: WorkerEvents): JobWorker;
-  onReady(exports: readonly string[]): void;
-  onCrash(worker: string, cause: unknown): void;
+  readonly create: (name: string, events: WorkerEvents) => JobWorker;
+  readonly onReady: (exports: readonly string[]) => void;
+  readonly onCrash: (worker: string, cause: unknown) => void;
   /** Workers have come or gone, or tasks have been given back. */
-  onChange(): void;
+  readonly onChange: () => void;
 }
 
 /**
@@ -84,7 +89,8 @@ export class Crew implements WorkerEvents {
       this.#spawn();
     }
     const idleFirst = counted.toSorted((a, b) => rank(a) - rank(b));
-    for (const worker of idleFirst.slice(0, counted.length - this.#options.size)) this.#retire(worker);
+    for (const worker of idleFirst.slice(0, counted.length - this.#options.size))
+      this.#retire(worker);
     this.#refresh();
   }
 
@@ -94,7 +100,10 @@ export class Crew implements WorkerEvents {
       worker.duty = 'outgoing';
       this.fill();
     } else if (worker.outstanding === 0 && worker.duty === 'retiring') this.#dismiss(worker);
-    else if (worker.duty === 'condemned' && worker.begun().every(({ answer }) => answer !== undefined))
+    else if (
+      worker.duty === 'condemned' &&
+      worker.begun().every(({ answer }) => answer !== undefined)
+    )
       void worker.kill();
   }
 
@@ -197,7 +206,8 @@ export class Crew implements WorkerEvents {
       return;
     }
     if (hasBegun && isAlone) poison.note(job);
-    if (job.idempotent && job.crashes++ === 0 && job.transfer === undefined) return desk.putBack(job);
+    if (job.idempotent && job.crashes++ === 0 && job.transfer === undefined)
+      return desk.putBack(job);
     ledger.failed++;
     const what = hasBegun
       ? `the worker ${worker.name} ended while it ran ${job.kind.definition.name}`

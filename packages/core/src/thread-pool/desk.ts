@@ -1,10 +1,9 @@
 import { Alarms, type TimerSource } from '../collections/index.ts';
-import { RejectedError, type Clock } from '../core/index.ts';
+import { QueueFullError, type Clock, type RejectedError } from '../core/index.ts';
 import { JobQueue, type ResolvedQueueOptions } from '../job-queue/index.ts';
 import { Affinities } from './affinity.ts';
-import type { JobWorker, ResultSink } from './job-worker.ts';
 import type { Ledger } from './ledger.ts';
-import type { ThreadJob } from './thread-job.ts';
+import type { JobWorker, ResultSink, ThreadJob } from './thread-job.ts';
 
 /** Work that a worker may have before it, besides what it is doing, in ms: enough to outlast a wake-up. */
 const AHEAD_MS = 1;
@@ -50,7 +49,7 @@ export class Desk implements ResultSink {
   concurrency: number;
   isPaused = false;
   /** How long tasks took lately, in ms: a moving average over about the last eight. */
-  recentRunMs = Infinity;
+  recentRunMs: number = Infinity;
   readonly #name: string;
   readonly #clock: Clock;
   readonly #ledger: Ledger;
@@ -94,7 +93,7 @@ export class Desk implements ResultSink {
   /** Whether a task would be refused, as the ms until it may be let in; 0: it would not. */
   door(job: ThreadJob | undefined, nowMs: number): number {
     if (this.queue.size === 0 && !this.isPaused && this.#pick(0) !== undefined) return 0;
-    return this.queue.door(job, nowMs);
+    return this.waiting >= this.queue.capacity ? Infinity : this.queue.door(job, nowMs);
   }
 
   /** Hands a new task to a worker, or has it wait. Returns the refusal where there is no place for it. */
@@ -106,7 +105,8 @@ export class Desk implements ResultSink {
     }
     const queue = this.#queueFor(job);
     const nowMs = job.deadlineAtMs < Infinity ? this.#clock.nowMs() : job.sinceMs;
-    const waitMs = this.waiting >= this.queue.capacity ? this.queue.door() : queue.door(job, nowMs);
+    if (this.waiting >= this.queue.capacity) return this.#fullError();
+    const waitMs = queue.door(job, nowMs);
     if (waitMs > 0) return queue.refuse(waitMs);
     queue.add(job, nowMs);
     return undefined;
@@ -242,7 +242,8 @@ export class Desk implements ResultSink {
     job.leave?.();
     if (job.watch !== undefined) this.alarms.cancel(job.watch);
     this.#ledger.runTimes.record(runMs);
-    this.recentRunMs = this.recentRunMs === Infinity ? runMs : this.recentRunMs + (runMs - this.recentRunMs) / 8;
+    this.recentRunMs =
+      this.recentRunMs === Infinity ? runMs : this.recentRunMs + (runMs - this.recentRunMs) / 8;
     this.#ledger.waitTimes.record(Math.max(0, job.startedMs - job.sinceMs));
     if (isSuccess) {
       job.kind.learn(runMs);
@@ -347,6 +348,14 @@ export class Desk implements ResultSink {
         else if (job !== undefined) this.#queueFor(job).add(job, nowMs);
       }
     }
+  }
+
+  /** The places to wait are counted over all queues. */
+  #fullError(): RejectedError {
+    const { capacity, lanes, meanRunMs } = this.queue;
+    const waitMs = Number.isNaN(meanRunMs) ? Infinity : Math.max(1, meanRunMs / lanes);
+    const message = `${this.#name}: all ${lanes} lanes are busy and all ${capacity} places to wait are taken`;
+    return new QueueFullError(this.#name, message, waitMs);
   }
 
   #makeQueue(lanes: number): JobQueue<ThreadJob> {

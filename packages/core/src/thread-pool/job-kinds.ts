@@ -1,3 +1,4 @@
+import { Script } from 'node:vm';
 import { InvalidOptionsError, shown } from '../core/index.ts';
 import type { JobDefinition } from './shared/protocol.ts';
 
@@ -106,9 +107,7 @@ function sourceOf(pool: string, fn: unknown): string {
 
 function isExpression(source: string): boolean {
   try {
-    // oxlint-disable-next-line typescript/no-implied-eval, no-new -- parsed, never run
-    new Function(`'use strict'; return (${source});`);
-    return true;
+    return new Script(`'use strict'; (${source});`) instanceof Script;
   } catch {
     return false;
   }

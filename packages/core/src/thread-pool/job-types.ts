@@ -1,3 +1,7 @@
+import type { Transferable } from 'node:worker_threads';
+
+export type { Transferable };
+
 /** What a job is told about its call, as its second argument. */
 export interface JobContext {
   /**
@@ -23,13 +27,15 @@ export type HookName = 'onStart' | 'onStop' | 'withCarried';
 
 /** The jobs among a module's exports. */
 export type JobsOf<Module> = {
-  readonly [K in keyof Module as K extends string
-    ? K extends HookName
-      ? never
-      : Module[K] extends Job
-        ? K
-        : never
-    : never]: Module[K] extends Job ? Module[K] : never;
+  readonly [
+    K in keyof Module as K extends string
+      ? K extends HookName
+        ? never
+        : Module[K] extends Job
+          ? K
+          : never
+      : never
+  ]: Module[K] extends Job ? Module[K] : never;
 };
 
 export type JobName<Module> = keyof JobsOf<Module> & string;
@@ -67,9 +73,6 @@ export class Transferring<T> {
     this.transfer = transfer;
   }
 }
-
-/** What can change hands between threads without a copy. */
-export type Transferable = import('node:worker_threads').Transferable;
 
 /** For a job to return: `value` arrives with `transfer` moved, not copied, as in `withTransfer(bytes, [bytes.buffer])`. */
 export function withTransfer<T>(value: T, transfer: readonly Transferable[]): Transferring<T> {

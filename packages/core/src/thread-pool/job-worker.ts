@@ -1,17 +1,15 @@
-import type { ThreadJob } from './thread-job.ts';
-
 /** What a worker tells its pool. */
-export interface WorkerEvents {
-  onReady(worker: JobWorker, exports: readonly string[]): void;
+export interface EventsOf<Job> {
+  onReady(worker: WorkerOf<Job>, exports: readonly string[]): void;
   /** It has ended: `cause` is what killed it, undefined when it was told to end. */
-  onEnd(worker: JobWorker, cause: unknown): void;
+  onEnd(worker: WorkerOf<Job>, cause: unknown): void;
 }
 
 /** What becomes of a task that a worker has answered. */
-export interface ResultSink {
-  onResult(job: ThreadJob, value: unknown): void;
+export interface SinkOf<Job> {
+  onResult(job: Job, value: unknown): void;
   /** `failure` makes the error, where its stack shows the caller. */
-  onFailure(job: ThreadJob, failure: () => unknown): void;
+  onFailure(job: Job, failure: () => unknown): void;
 }
 
 /**
@@ -35,7 +33,7 @@ export interface WorkerUse {
  * One worker, as its pool sees it: a thread or a process. Tasks that are handed to it run in that order,
  * as many at a time as the pool allows.
  */
-export interface JobWorker {
+export interface WorkerOf<Job> {
   readonly name: string;
   readonly bornMs: number;
   /** Whether it takes tasks. */
@@ -56,27 +54,27 @@ export interface JobWorker {
   duty: Duty;
 
   /** Hands a task over. @throws DataCloneError when the input cannot be cloned; the worker is as before. */
-  hand(job: ThreadJob): void;
+  hand(job: Job): void;
   /** Lets the worker see what it was handed. */
   publish(): void;
   hasResults(): boolean;
   /** Hands on all answers that have come. Returns how many. */
-  collect(sink: ResultSink): number;
+  collect(sink: SinkOf<Job>): number;
   /** Takes back a task that has not begun. False when it has, or when its input has moved. */
-  takeBack(job: ThreadJob): boolean;
+  takeBack(job: Job): boolean;
   /** Tasks that have not begun and can be taken back, in the order of their hand-over. */
-  waiting(): ThreadJob[];
+  waiting(): Job[];
   /** Tasks that it has and that cannot be taken back. */
-  begun(): ThreadJob[];
+  begun(): Job[];
   /** When a task began, on the pool's clock, in ms; undefined when it has not. */
-  startMs(job: ThreadJob): number | undefined;
+  startMs(job: Job): number | undefined;
   /** Tells the task that its call was ended. */
-  cancel(job: ThreadJob): void;
+  cancel(job: Job): void;
   use(): WorkerUse;
   /** Asks it to end once it has nothing to do. */
   stop(): void;
   /** Ends it now: as a crash, when there is a cause. Resolves when it is gone. */
   kill(cause?: unknown): Promise<void>;
   /** Forgets a task, after it has ended. */
-  forget(job: ThreadJob): void;
+  forget(job: Job): void;
 }

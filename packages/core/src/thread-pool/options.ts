@@ -81,7 +81,8 @@ export interface ResolvedThreadPoolOptions extends Required<
 
 const endless = (least: number): Rule<number> => ({
   expected: `an integer of at least ${least}, or Infinity`,
-  accepts: (v): v is number => v === Infinity || (Number.isSafeInteger(v) && (v as number) >= least),
+  accepts: (v): v is number =>
+    v === Infinity || (Number.isSafeInteger(v) && (v as number) >= least),
 });
 
 const endlessMs: Rule<number> = {

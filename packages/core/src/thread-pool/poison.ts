@@ -30,7 +30,8 @@ export class PoisonList {
   }
 
   isPoisoned(job: ThreadJob): boolean {
-    if (this.#suspectJobs.size === 0 || !this.#suspectJobs.has(job.kind.definition.id)) return false;
+    if (this.#suspectJobs.size === 0 || !this.#suspectJobs.has(job.kind.definition.id))
+      return false;
     const print = fingerprint(job);
     return print !== undefined && (this.#kills.get(print) ?? 0) >= MAX_KILLS;
   }

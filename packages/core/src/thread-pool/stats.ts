@@ -1,7 +1,7 @@
 import type { PoolState, ResolvedQueueOptions } from '../job-queue/index.ts';
-import type { JobWorker } from './job-worker.ts';
 import type { Ledger } from './ledger.ts';
 import type { ThreadPoolStats, WorkerStats } from './options.ts';
+import type { JobWorker } from './thread-job.ts';
 
 export interface StatsSource {
   readonly state: PoolState;

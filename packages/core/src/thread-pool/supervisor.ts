@@ -1,8 +1,7 @@
 import { DeadlineExceededError, TimeoutError, type Clock } from '../core/index.ts';
 import type { Desk } from './desk.ts';
-import type { JobWorker } from './job-worker.ts';
 import type { Ledger } from './ledger.ts';
-import type { Answer, ThreadJob } from './thread-job.ts';
+import type { Answer, JobWorker, ThreadJob } from './thread-job.ts';
 
 export interface SupervisorSetting {
   readonly name: string;
@@ -10,9 +9,9 @@ export interface SupervisorSetting {
   readonly desk: Desk;
   readonly ledger: Ledger;
   /** How long a task may go on after its call was ended, in ms. */
-  graceMs(): number;
+  readonly graceMs: () => number;
   /** A task would not end. */
-  onStubborn(worker: JobWorker): void;
+  readonly onStubborn: (worker: JobWorker) => void;
 }
 
 /** Ends calls early: at their timeouts and deadlines, and when their callers leave. */

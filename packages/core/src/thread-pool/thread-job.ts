@@ -1,8 +1,8 @@
 import type { Alarm } from '../collections/index.ts';
 import { QueuedJob } from '../job-queue/index.ts';
+import type { EventsOf, SinkOf, WorkerOf } from './job-worker.ts';
 import type { JobKind } from './job-kinds.ts';
 import type { Transferable } from './job-types.ts';
-import type { JobWorker } from './job-worker.ts';
 import type { TaskExtras } from './shared/protocol.ts';
 
 let takenResolve: (value: unknown) => void;
@@ -65,6 +65,11 @@ export class ThreadJob extends QueuedJob {
     this.reject(error);
   }
 }
+
+/** A worker of such tasks, and what goes between it and its pool. */
+export type JobWorker = WorkerOf<ThreadJob>;
+export type ResultSink = SinkOf<ThreadJob>;
+export type WorkerEvents = EventsOf<ThreadJob>;
 
 /** What a caller was told before the task ended, as it is counted. */
 export type Answer = 'timeout' | 'aborted';

@@ -1,8 +1,13 @@
-import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
+import {
+  MessageChannel,
+  receiveMessageOnPort,
+  Worker,
+  type MessagePort,
+} from 'node:worker_threads';
 import { clockOriginMs, type Clock } from '../core/index.ts';
 import { SHAPE_TABLE_BYTES } from './codec/index.ts';
 import type { JobKinds } from './job-kinds.ts';
-import type { Duty, JobWorker, ResultSink, WorkerEvents, WorkerUse } from './job-worker.ts';
+import type { Duty, WorkerUse } from './job-worker.ts';
 import { thrownFrom, type Thrown } from './shared/error-record.ts';
 import type { Lobby } from './shared/lobby.ts';
 import {
@@ -33,7 +38,7 @@ import {
   type WorkerSetup,
 } from './shared/protocol.ts';
 import { SlotValues } from './shared/slot-values.ts';
-import type { ThreadJob } from './thread-job.ts';
+import type { JobWorker, ResultSink, ThreadJob, WorkerEvents } from './thread-job.ts';
 
 /** Tasks are shown to the worker at the end of the tick, and after so many. */
 const PUBLISH_EVERY = 32;
@@ -133,19 +138,16 @@ export class ThreadWorker implements JobWorker {
 
   hand(job: ThreadJob): void {
     const mailbox = this.#mailbox;
-    const slot = this.#free[this.#freeCount - 1] as number;
     const { id } = job.kind.definition;
     if (id >= this.#announced) this.#announce();
-    const flags = job.extras === undefined ? 0 : WITH_EXTRAS;
-    const value = job.extras === undefined ? job.input : [job.input, job.extras];
-    if (job.transfer !== undefined || !this.#values.write(slot, value, flags)) {
-      this.#serial = (this.#serial + 1) | 0;
-      const message: PortMessage = { serial: this.#serial, value };
-      this.#port.postMessage(message, job.transfer as never);
-      mailbox.setSerial(slot, this.#serial);
-      this.#values.writePosted(slot, flags);
+    // Taken before the input is read: a getter of it may submit a task.
+    const slot = this.#free[--this.#freeCount] as number;
+    try {
+      this.#write(slot, job);
+    } catch (error) {
+      this.#free[this.#freeCount++] = slot;
+      throw error;
     }
-    this.#freeCount--;
     mailbox.setJob(slot, id);
     if (job.isTimed) mailbox.setStartMs(slot, Number.NaN);
     mailbox.setState(slot, READY);
@@ -208,8 +210,7 @@ export class ThreadWorker implements JobWorker {
 
   begun(): ThreadJob[] {
     const isBegun = (job: ThreadJob | undefined): boolean =>
-      job !== undefined &&
-      (job.transfer !== undefined || this.#mailbox.state(job.slot) !== READY);
+      job !== undefined && (job.transfer !== undefined || this.#mailbox.state(job.slot) !== READY);
     return this.#jobs.filter((job): job is ThreadJob => isBegun(job));
   }
 
@@ -253,6 +254,17 @@ export class ThreadWorker implements JobWorker {
     this.outstanding--;
     // From 0, what was rounded is gone again.
     this.aheadMs = this.outstanding === 0 ? 0 : this.aheadMs - job.costMs;
+  }
+
+  #write(slot: number, job: ThreadJob): void {
+    const flags = job.extras === undefined ? 0 : WITH_EXTRAS;
+    const value = job.extras === undefined ? job.input : [job.input, job.extras];
+    if (job.transfer === undefined && this.#values.write(slot, value, flags)) return;
+    const serial = (this.#serial = (this.#serial + 1) | 0);
+    const message: PortMessage = { serial, value };
+    this.#port.postMessage(message, job.transfer as never);
+    this.#mailbox.setSerial(slot, serial);
+    this.#values.writePosted(slot, flags);
   }
 
   #settle(slot: number, sink: ResultSink): void {

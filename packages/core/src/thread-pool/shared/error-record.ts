@@ -71,7 +71,11 @@ const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
 export function thrownFrom(thrown: Thrown, worker: string): unknown {
   if ('value' in thrown) return thrown.value;
   const { name, message, stack, properties, cause, errors } = thrown.error;
-  const error = make(name, message, errors?.map((inner) => thrownFrom(inner, worker)));
+  const error = make(
+    name,
+    message,
+    errors?.map((inner) => thrownFrom(inner, worker)),
+  );
   const here = (error.stack ?? '').split('\n    at ').slice(1);
   const frames = here.filter((frame) => !frame.includes('/thread-pool/')).join('\n    at ');
   const stackOfBoth = `${stack}\n    at thread ${worker}${frames === '' ? '' : `\n    at ${frames}`}`;

@@ -42,8 +42,7 @@ const SLOT_WORDS = 16;
 const PAYLOADS = (FIRST_SLOT + SLOTS * SLOT_WORDS) * 4;
 const BYTES = PAYLOADS + SLOTS * PAYLOAD_BYTES;
 
-/** States of a slot. */
-export const FREE = 0;
+/** States of a slot that is in use. */
 export const READY = 1;
 export const CLAIMED = 2;
 export const DONE = 3;

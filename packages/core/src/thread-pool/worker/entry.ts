@@ -22,7 +22,7 @@ async function main(setup: WorkerSetup): Promise<void> {
 
 async function stop(jobs: JobTable): Promise<void> {
   await jobs.hooks.onStop?.();
-  // oxlint-disable-next-line unicorn/no-process-exit -- of this thread alone
+  // Of this thread alone.
   process.exit(0);
 }
 

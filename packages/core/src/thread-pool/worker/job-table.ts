@@ -1,3 +1,4 @@
+import { runInThisContext } from 'node:vm';
 import type { Job, JobHooks } from '../job-types.ts';
 import type { JobDefinition } from '../shared/protocol.ts';
 
@@ -45,8 +46,7 @@ export class JobTable {
 function compiled(name: string, source: string): Job {
   let job: Job;
   try {
-    // oxlint-disable-next-line typescript/no-implied-eval -- the source is the text of a function of the pool's owner
-    job = new Function(`'use strict'; return (${source});`)() as Job;
+    job = runInThisContext(`'use strict'; (${source});`, { filename: `inline job ${name}` }) as Job;
   } catch (error) {
     return () => {
       throw error;

@@ -22,6 +22,6 @@ export function nameOutput(name: string): void {
       isLineStart = text.endsWith('\n');
       return write(line, ...rest.filter((part) => typeof part === 'function'));
     };
-    stream.write = named as typeof stream.write;
+    stream.write = named;
   }
 }

@@ -50,10 +50,9 @@ export class SlotContext implements JobContext {
       this.look();
       const { signal } = controller;
       // A loop that never yields hears of no event: so whoever asks looks.
-      const { get } = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted') ?? {};
       const aborted = (): boolean => {
         this.look();
-        return get?.call(signal) as boolean;
+        return this.#wasAborted;
       };
       Object.defineProperty(signal, 'aborted', { get: aborted });
       Object.defineProperty(signal, 'throwIfAborted', {

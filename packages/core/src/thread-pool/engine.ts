@@ -1,0 +1,315 @@
+import {
+  Emitter,
+  PoolStoppedError,
+  TimeoutError,
+  usableCpus,
+  WorkerCrashedError,
+  type Clock,
+} from '../core/index.ts';
+import { changedQueue, type ResolvedStopOptions, type StopResult } from '../job-queue/index.ts';
+import { Crew } from './crew.ts';
+import { Desk } from './desk.ts';
+import { JobKinds, type JobKind } from './job-kinds.ts';
+import { Ledger } from './ledger.ts';
+import {
+  resolveThreadPoolOptions,
+  type ResolvedThreadPoolOptions,
+  type RunOptions,
+  type ThreadPoolChanges,
+  type ThreadPoolEvents,
+  type ThreadPoolStats,
+} from './options.ts';
+import { PoisonList } from './poison.ts';
+import { Reception } from './reception.ts';
+import { Lobby } from './shared/lobby.ts';
+import { statsOf } from './stats.ts';
+import { Supervisor } from './supervisor.ts';
+import { specify, type Specifier } from './task-options.ts';
+import { ThreadJob, type JobWorker } from './thread-job.ts';
+import { workerMaker } from './worker-maker.ts';
+
+/**
+ * What a thread pool is made of, put together: the desk that hands tasks out, the reception that fetches
+ * results, the supervisor that ends tasks early, and the crew of workers.
+ */
+export class Engine implements Specifier {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly kinds: JobKinds;
+  readonly ledger: Ledger = new Ledger();
+  readonly events: Emitter<ThreadPoolEvents> = new Emitter();
+  #options: ResolvedThreadPoolOptions;
+  readonly #poison = new PoisonList();
+  readonly #desk: Desk;
+  readonly #reception: Reception;
+  readonly #supervisor: Supervisor;
+  readonly #crew: Crew;
+  readonly #roomWaiters = new Set<() => void>();
+  #stopping: Promise<StopResult> | undefined;
+  #hasStopped = false;
+  #whenIdle: (() => void)[] = [];
+
+  constructor(module: string | undefined, options: ResolvedThreadPoolOptions) {
+    const { name, clock, random } = options;
+    const { ledger } = this;
+    this.#options = options;
+    this.name = name;
+    this.clock = clock;
+    this.kinds = new JobKinds(name);
+    this.#desk = this.#makeDesk();
+    const desk = this.#desk;
+    const lobby = new Lobby();
+    this.#reception = new Reception({
+      clock,
+      lobby,
+      desk,
+      cpus: usableCpus(),
+      keepAlive: options.keepAlive,
+      live: () => ledger.live,
+      onIdle: () => this.#tellIfIdle(),
+    });
+    const graceMs = (): number => this.#options.graceMs;
+    const onStubborn = (worker: JobWorker): void => this.#crew.condemn(worker);
+    this.#supervisor = new Supervisor({ name, clock, desk, ledger, graceMs, onStubborn });
+    const make = workerMaker({ clock, lobby, kinds: this.kinds, module });
+    const setting = {
+      name,
+      clock,
+      random,
+      desk,
+      ledger,
+      poison: this.#poison,
+      create: (its: string, events: Parameters<typeof make>[2]) => make(its, this.#options, events),
+      onReady: (exports: readonly string[]) => this.kinds.learnExports(exports),
+      onCrash: (worker: string, cause: unknown) => this.events.emit('crash', { worker, cause }),
+      onChange: () => this.#onChange(),
+    };
+    this.#crew = new Crew(setting, options);
+    this.#crew.fill();
+  }
+
+  get carry(): (() => unknown) | undefined {
+    return this.#options.carry;
+  }
+
+  /** Tasks that can run at the same time. */
+  get lanes(): number {
+    return this.#options.size * this.#options.concurrencyPerThread;
+  }
+
+  get queueCapacity(): number {
+    return this.#options.queue.capacity;
+  }
+
+  /** Whether a task would find a worker or a place. */
+  get hasRoom(): boolean {
+    return !this.#stopping && this.#desk.door(undefined, this.clock.nowMs()) === 0;
+  }
+
+  /** Calls `wake` once, when there may be room again. Returns the way to take that back. */
+  onRoom(wake: () => void): () => void {
+    this.#roomWaiters.add(wake);
+    return () => void this.#roomWaiters.delete(wake);
+  }
+
+  /** Takes a task on, or refuses it. Never throws. */
+  submit(kind: JobKind, input: unknown, options: RunOptions | undefined): Promise<unknown> {
+    const job = this.#newJob(kind, input);
+    if (options !== undefined || this.#options.carry !== undefined) {
+      try {
+        specify(job, options ?? {}, this);
+      } catch (mistake) {
+        return this.#refuse(job, mistake);
+      }
+    }
+    if (this.#stopping) return this.#refuse(job, this.#stoppedError());
+    if (this.#poison.isPoisoned(job)) return this.#refuse(job, this.#poisonedError(job));
+    const refusal = this.#desk.accept(job);
+    return refusal === undefined ? job.promise : this.#refuse(job, refusal);
+  }
+
+  /** Counts a task that nobody made. */
+  countRefusal(): void {
+    this.ledger.submitted++;
+    this.ledger.rejected++;
+  }
+
+  /** One task for each worker. */
+  broadcast(kind: JobKind, input: unknown): Promise<unknown>[] {
+    if (this.#stopping) throw this.#stoppedError();
+    const workers = this.#crew.all.filter(({ duty }) => duty === 'serving' || duty === 'outgoing');
+    return workers.map((worker) => {
+      const job = this.#newJob(kind, input);
+      job.only = worker;
+      this.#desk.acceptFor(worker, job);
+      return job.promise;
+    });
+  }
+
+  /** @throws InvalidOptionsError and changes nothing when an option is wrong. */
+  update(changes: ThreadPoolChanges): void {
+    const { size: from, queue: before } = this.#options;
+    const queue = 'queue' in changes ? changedQueue(before, changes.queue) : before;
+    this.#options = resolveThreadPoolOptions({ ...this.#options, ...changes, queue });
+    this.#desk.concurrency = this.#options.concurrencyPerThread;
+    this.#desk.queue.lanes = this.lanes;
+    this.#desk.update(this.#options.queue);
+    this.#crew.update(this.#options);
+    const { size: to } = this.#options;
+    this.#onChange();
+    if (to !== from) this.events.emit('resize', { from, to });
+  }
+
+  pause(): void {
+    if (this.#desk.isPaused || this.#stopping) return;
+    this.#desk.isPaused = true;
+    for (const worker of this.#crew.all) this.#desk.takeBackFrom(worker);
+    this.events.emit('pause', undefined);
+  }
+
+  resume(): void {
+    if (!this.#desk.isPaused) return;
+    this.#desk.isPaused = false;
+    this.#onChange();
+    this.events.emit('resume', undefined);
+  }
+
+  drain(): Promise<void> {
+    if (this.ledger.live === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  stop(options: ResolvedStopOptions): Promise<StopResult> {
+    this.#stopping ??= this.#stop(options);
+    return this.#stopping;
+  }
+
+  stats(): ThreadPoolStats {
+    const { size, queue } = this.#options;
+    const { concurrency } = this.#desk;
+    const workers = this.#crew.all;
+    return statsOf({ state: this.#state, size, concurrency, queue, workers, ledger: this.ledger });
+  }
+
+  onAbort(job: ThreadJob, reason: unknown): void {
+    this.#supervisor.leave(job, reason);
+  }
+
+  get #state(): ThreadPoolStats['state'] {
+    if (this.#hasStopped) return 'stopped';
+    if (this.#stopping) return 'stopping';
+    return this.#desk.isPaused ? 'paused' : 'running';
+  }
+
+  #makeDesk(): Desk {
+    const { name, clock, queue, concurrencyPerThread: concurrency } = this.#options;
+    const setting = { name, clock, ledger: this.ledger, concurrency, lanes: this.lanes };
+    return new Desk(setting, queue, {
+      onHanded: () => this.#reception.flushSoon(),
+      onWatched: (job) => this.#supervisor.watch(job),
+      onCollected: (worker) => this.#onCollected(worker),
+      onLost: (job) => this.#onLost(job),
+      onIdle: () => this.#onChange(),
+    });
+  }
+
+  #newJob(kind: JobKind, input: unknown): ThreadJob {
+    this.ledger.submitted++;
+    return new ThreadJob(kind, input, this.#reception.tickMs());
+  }
+
+  #refuse(job: ThreadJob, error: unknown): Promise<unknown> {
+    this.ledger.rejected++;
+    job.drop(error);
+    return job.promise;
+  }
+
+  /** There may be room for tasks, or tasks for workers. */
+  #onChange(): void {
+    this.#desk.refill(this.clock.nowMs());
+    this.#reception.flushSoon();
+    this.#tellRoom();
+    this.#tellIfIdle();
+  }
+
+  #onCollected(worker: JobWorker): void {
+    this.#crew.check(worker);
+    this.#tellRoom();
+    this.#tellIfIdle();
+  }
+
+  #onLost(job: ThreadJob): void {
+    this.ledger.failed++;
+    const message = `${this.name}: the worker that was to run ${job.kind.definition.name} has ended`;
+    job.drop(new WorkerCrashedError(this.name, message));
+  }
+
+  #tellRoom(): void {
+    if (this.#roomWaiters.size === 0) return;
+    const waiters = [...this.#roomWaiters];
+    this.#roomWaiters.clear();
+    for (const wake of waiters) wake();
+  }
+
+  #tellIfIdle(): void {
+    if (this.#whenIdle.length === 0 || this.ledger.live > 0) return;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  async #stop({ timeoutMs, reject }: ResolvedStopOptions): Promise<StopResult> {
+    this.resume();
+    let refused = reject === undefined ? 0 : this.#refuseQueued();
+    let ended = 0;
+    const isDone = reject !== 'all' && (await this.#drainWithin(timeoutMs));
+    if (!isDone) {
+      refused += this.#refuseQueued();
+      ended = this.#endRunning(timeoutMs);
+    }
+    this.#reception.hold();
+    await this.#crew.stop();
+    this.#hasStopped = true;
+    this.#reception.close();
+    this.#desk.alarms.rest();
+    const result = { refused, ended, running: 0 };
+    this.events.emit('stop', result);
+    return result;
+  }
+
+  #refuseQueued(): number {
+    for (const worker of this.#crew.all) this.#desk.takeBackFrom(worker);
+    const refused = this.#desk.dropAll(this.#stoppedError());
+    this.ledger.rejected += refused;
+    this.#tellIfIdle();
+    return refused;
+  }
+
+  #endRunning(timeoutMs: number): number {
+    const message = `${this.name}: the pool stopped before the task was done`;
+    const running = this.#crew.all.flatMap((worker) => worker.begun());
+    const waited = running.filter(({ answer }) => answer === undefined);
+    for (const job of waited)
+      this.#supervisor.end(job, new TimeoutError(this.name, message, { timeoutMs }));
+    return waited.length;
+  }
+
+  /** Whether all was done in time. */
+  #drainWithin(timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const cancel =
+        timeoutMs === Infinity ? undefined : this.clock.schedule(timeoutMs, () => resolve(false));
+      void this.drain().then(() => {
+        cancel?.();
+        resolve(true);
+      });
+    });
+  }
+
+  #stoppedError(): PoolStoppedError {
+    return new PoolStoppedError(this.name, `${this.name}: the pool is stopping and takes no calls`);
+  }
+
+  #poisonedError({ kind }: ThreadJob): WorkerCrashedError {
+    const message = `${this.name}: ${kind.definition.name} with this input has killed two workers and is not run again`;
+    return new WorkerCrashedError(this.name, message);
+  }
+}
