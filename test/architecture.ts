@@ -28,6 +28,11 @@ export const architecture: Architecture = {
       why: 'a turn of the event loop of the worker, not a time, before it sleeps',
     },
     {
+      path: 'packages/core/src/thread-pool/worker/worker-loop.ts',
+      what: 'Atomics.wait',
+      why: 'the sleep of a worker that has nothing to do, which ends by itself so that its event loop lives',
+    },
+    {
       path: 'packages/service/src/load/open-loop.ts',
       what: 'setImmediate',
       why: 'a turn of the event loop, not a time, and only where the caller brings none of its own',
@@ -36,6 +41,12 @@ export const architecture: Architecture = {
 
   // Threads come from one place, so that one place can stop them all.
   builtins: [{ module: 'node:worker_threads', onlyUnder: 'packages/core/src/thread-pool/' }],
+
+  // A worker thread loads what it runs anew each time it starts, so it takes no more than it needs.
+  sideDoors: [
+    { path: 'packages/core/src/core/clock.ts', why: 'the clock alone, without all of the room' },
+    { path: 'packages/core/src/core/thenable.ts', why: 'one question, without all of the room' },
+  ],
 
   packages: {
     'packages/core': {

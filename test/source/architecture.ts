@@ -13,6 +13,8 @@ export interface Architecture {
   }[];
   /** Built-in modules of Node that belong to one folder. */
   readonly builtins: readonly { readonly module: string; readonly onlyUnder: string }[];
+  /** Files that may be imported past the door of their room, each with the reason that makes it right. */
+  readonly sideDoors: readonly { readonly path: string; readonly why: string }[];
   /** By folder. Every workspace has a row. */
   readonly packages: Readonly<Record<string, PackageRow>>;
 }

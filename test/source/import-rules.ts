@@ -42,7 +42,8 @@ function relativeViolation(file: SourceFile, { specifier }: ImportUse, house: Ho
   if (row !== undefined && !from.isTest && !mayImport(row, to.room)) {
     return roomFinding(specifier, { from: from.room, to: to.room, row });
   }
-  if (to.isDoor) return undefined;
+  const isSideDoor = house.architecture.sideDoors.some(({ path }) => path === target);
+  if (to.isDoor || isSideDoor) return undefined;
   return finding(
     'door',
     `imports '${specifier}', which lies behind the door of ${to.room}`,

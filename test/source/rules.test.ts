@@ -10,6 +10,7 @@ const architecture: Architecture = {
   maxLinesPerFile: 5,
   clocks: ['packages/low/src/ground/clock.ts'],
   dice: ['packages/low/src/ground/random.ts'],
+  sideDoors: [{ path: 'packages/low/src/ground/side.ts', why: 'tests' }],
   exceptions: [{ path: 'packages/low/src/left/yields.ts', what: 'setImmediate', why: 'tests' }],
   builtins: [{ module: 'node:worker_threads', onlyUnder: 'packages/low/src/threads/' }],
   packages: {
@@ -213,6 +214,11 @@ test.for(refused)('$rule refuses $name', ({ rule, path, text }) => {
 });
 
 const allowed: readonly Omit<Case, 'rule'>[] = [
+  {
+    name: 'an import by a side door of an allowed room',
+    path: low('left/a.ts'),
+    text: `import { side } from '../ground/side.ts';`,
+  },
   {
     name: 'a policy may import the ground floor by its door',
     path: low('left/a.ts'),

@@ -5,14 +5,8 @@ import { InvalidOptionsError } from './errors.ts';
 import type { Gate } from './gate.ts';
 import { ManagedCall } from './managed-call.ts';
 import { shown } from './options.ts';
-import {
-  isThenable,
-  leaveGates,
-  leaveWell,
-  outcomeOf,
-  type Gates,
-  type Settled,
-} from './outcome.ts';
+import { leaveGates, leaveWell, outcomeOf, type Gates, type Settled } from './outcome.ts';
+import { isThenable } from './thenable.ts';
 
 /** Finished slots kept for reuse; a burst above it is left to the garbage collector. */
 const KEPT_SLOTS = 1024;

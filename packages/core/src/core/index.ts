@@ -48,7 +48,8 @@ export {
 export type { CrossCheck, OptionRule, OptionRules, Rule } from './options.ts';
 export { heapPerWorkerMb, machineLimits, memoryLimitBytes, usableCpus } from './machine.ts';
 export type { MachineLimits, MachineSource } from './machine.ts';
-export { isThenable, judged, outcomeOf } from './outcome.ts';
+export { judged, outcomeOf } from './outcome.ts';
+export { isThenable } from './thenable.ts';
 export { Pipeline, pipeline, wrap } from './pipeline.ts';
 export type { AnswerOf, PipelineOptions } from './pipeline.ts';
 export type { PipelineAdvice, PipelineAdviceCode } from './pipeline-advice.ts';

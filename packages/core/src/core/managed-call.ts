@@ -1,15 +1,8 @@
 import type { CallContext, Task } from './call-context.ts';
 import { DeadlineExceededError } from './errors.ts';
 import type { Gate, WaitingGate } from './gate.ts';
-import {
-  isThenable,
-  judged,
-  leaveGates,
-  leaveWell,
-  outcomeOf,
-  type Gates,
-  type Settled,
-} from './outcome.ts';
+import { judged, leaveGates, leaveWell, outcomeOf, type Gates, type Settled } from './outcome.ts';
+import { isThenable } from './thenable.ts';
 import { warn } from './warn.ts';
 
 /** The ticket of a gate that was left before its call ended. */

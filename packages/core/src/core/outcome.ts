@@ -122,7 +122,3 @@ export function judged(gate: Gate, { standard, error, value }: Settled): Outcome
     return standard;
   }
 }
-
-export function isThenable<T>(value: PromiseLike<T> | T): value is PromiseLike<T> {
-  return typeof (value as PromiseLike<T> | undefined)?.then === 'function';
-}

@@ -1,4 +1,4 @@
-import { systemClock } from '../../core/index.ts';
+import { systemClock } from '../../core/clock.ts';
 import type { JobContext } from '../job-types.ts';
 import type { Mailbox } from '../shared/mailbox.ts';
 import type { TaskExtras } from '../shared/protocol.ts';

@@ -1,5 +1,6 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
-import { isThenable, systemClock } from '../../core/index.ts';
+import { systemClock } from '../../core/clock.ts';
+import { isThenable } from '../../core/thenable.ts';
 import { Transferring, type JobHooks } from '../job-types.ts';
 import { recordOf, textOf } from '../shared/error-record.ts';
 import { Lobby } from '../shared/lobby.ts';
