@@ -1,6 +1,7 @@
 import { contest, FULL, SMOKE, type Size } from './harness/contest.ts';
 import type { SubjectResult } from './harness/result.ts';
 import type { Subject } from './harness/subject.ts';
+import { TRIAL_FULL, TRIAL_SMOKE, trialContest, type TrialSize } from './harness/trial.ts';
 import { HTTP_FULL, HTTP_SMOKE, httpContest, type HttpSize } from './http/http-contest.ts';
 import type { Command } from './command.ts';
 
@@ -8,15 +9,21 @@ import type { Command } from './command.ts';
 export interface Sizes {
   readonly operation: Size;
   readonly http: HttpSize;
+  readonly trial: TrialSize;
 }
 
-export const SMOKE_SIZES: Sizes = { operation: SMOKE, http: HTTP_SMOKE };
+export const SMOKE_SIZES: Sizes = {
+  operation: SMOKE,
+  http: HTTP_SMOKE,
+  trial: TRIAL_SMOKE,
+};
 
 /** Full or smoke, with what the command line changes. */
 export function sizesOf(command: Command): Sizes {
   const { smoke, rounds, roundMs, requests, memory, isolation } = command;
   const operation = smoke ? SMOKE : FULL;
   const http = smoke ? HTTP_SMOKE : HTTP_FULL;
+  const trial = smoke ? TRIAL_SMOKE : TRIAL_FULL;
   return {
     operation: {
       warmUpMs: operation.warmUpMs,
@@ -32,12 +39,18 @@ export function sizesOf(command: Command): Sizes {
       requests: requests ?? http.requests,
       idleConnections: memory === false ? 0 : http.idleConnections,
     },
+    trial: {
+      warmUpMs: trial.warmUpMs,
+      rounds: rounds ?? trial.rounds,
+      windowMs: roundMs ?? trial.windowMs,
+      isolation: isolation ?? trial.isolation,
+    },
   };
 }
 
-/** Measures one subject of either kind. @throws BenchError when a contender does not do what the subject asks for */
+/** Measures one subject of any kind. @throws BenchError when a contender does not do what the subject asks for */
 export function measure(subject: Subject, sizes: Sizes): Promise<SubjectResult> {
-  return subject.kind === 'http'
-    ? httpContest(subject, sizes.http)
-    : contest(subject, sizes.operation);
+  if (subject.kind === 'http') return httpContest(subject, sizes.http);
+  if (subject.kind === 'trial') return trialContest(subject, sizes.trial);
+  return contest(subject, sizes.operation);
 }

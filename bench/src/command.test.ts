@@ -2,12 +2,17 @@ import { expect, test } from 'vitest';
 import { sizesOf } from './bench.ts';
 import { parseCommand } from './command.ts';
 import { FULL } from './harness/contest.ts';
+import { TRIAL_FULL } from './harness/trial.ts';
 import { HTTP_FULL } from './http/http-contest.ts';
 
 test('without arguments every subject is measured at full size', () => {
   const command = parseCommand([]);
   expect(command.names).toEqual([]);
-  expect(sizesOf(command)).toEqual({ operation: FULL, http: HTTP_FULL });
+  expect(sizesOf(command)).toEqual({
+    operation: FULL,
+    http: HTTP_FULL,
+    trial: TRIAL_FULL,
+  });
 });
 
 test('the command line changes the size', () => {
@@ -21,9 +26,10 @@ test('the command line changes the size', () => {
     '900',
     '--no-memory',
   ]);
-  const { operation, http } = sizesOf(command);
+  const { operation, http, trial } = sizesOf(command);
   expect(command.names).toEqual(['pool']);
   expect(operation).toEqual({ ...FULL, rounds: 3, roundMs: 50, memory: false });
+  expect(trial).toEqual({ ...TRIAL_FULL, rounds: 3, windowMs: 50 });
   expect(http).toEqual({ ...HTTP_FULL, rounds: 3, requests: 900, idleConnections: 0 });
 });
 

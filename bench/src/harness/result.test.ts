@@ -45,6 +45,39 @@ test('a limit on what was not measured is neither met nor broken', () => {
   expect(verdicts).toEqual([{ limit, actual: undefined, met: undefined }]);
 });
 
+test('a limit beside several contenders is judged by the best of them, and says which it was', () => {
+  const samples = [200, 100, 200];
+  const better: Measured = { name: 'better', kind: 'peer', samples: [100, 200, 100] };
+  const limit: Limit = {
+    contender: 'ours',
+    of: 'ratio',
+    to: ['theirs', 'better', 'absent'],
+    max: 0.1,
+  };
+  const result = resultOf(judged(limit), units, [
+    ...measured,
+    better,
+    { name: 'slow', kind: 'peer', samples },
+  ]);
+  expect(result.verdicts).toEqual([{ limit, against: 'better', actual: 0.15, met: false }]);
+  expect(renderResult(result)).toContain(
+    'Limit: ours ≤ 0.1 × the best of 3, better: 0.15, NOT MET.',
+  );
+});
+
+test('a limit on a further column is judged by its median', () => {
+  const limit: Limit = { contender: 'ours', of: 'column', column: 'p99 ms', max: 60 };
+  const ours: Measured = { name: 'ours', kind: 'sluice', samples: [1], further: { 'p99 ms': 59 } };
+  const result = resultOf(judged(limit), units, [ours]);
+  expect(renderResult(result)).toContain('Limit: ours p99 ms ≤ 60: 59.0, met.');
+});
+
+test('a limit that is a fraction is shown with three digits', () => {
+  const limit: Limit = { contender: 'ours', of: 'ratio', to: 'theirs', max: 1 / 3 };
+  const text = renderResult(resultOf(judged(limit), units, measured));
+  expect(text).toContain('Limit: ours ≤ 0.333 × theirs: 0.10, met.');
+});
+
 test('a result reads as a Markdown table with its limits beside it', () => {
   const subject = judged({ contender: 'ours', of: 'ratio', to: 'floor', max: 1.4 });
   expect(renderResult(resultOf(subject, units, measured))).toBe(`## judged

@@ -25,6 +25,8 @@ export interface Row extends Omit<Measured, 'samples'> {
 /** A limit and what became of it; both undefined when it was not measured. */
 export interface Verdict {
   readonly limit: Limit;
+  /** Of a limit beside several contenders, the best of them. */
+  readonly against?: string;
   readonly actual: number | undefined;
   readonly met: boolean | undefined;
 }
@@ -61,17 +63,34 @@ export function resultOf(
 }
 
 function judge(limit: Limit, measured: readonly Measured[]): Verdict {
-  const actual = actualOf(limit, measured);
-  return { limit, actual, met: actual === undefined ? undefined : actual <= limit.max };
+  const other = limit.of === 'ratio' ? bestOf(limit.to, measured) : undefined;
+  const actual = actualOf(limit, measured, other);
+  const verdict = { limit, actual, met: actual === undefined ? undefined : actual <= limit.max };
+  const among = limit.of === 'ratio' && typeof limit.to !== 'string';
+  return among && other !== undefined ? { ...verdict, against: other.name } : verdict;
 }
 
-function actualOf(limit: Limit, measured: readonly Measured[]): number | undefined {
-  const find = (contender: string): Measured | undefined =>
-    measured.find(({ name }) => name === contender);
-  const own = find(limit.contender);
+/** The named contender with the least median. */
+function bestOf(
+  names: string | readonly string[],
+  measured: readonly Measured[],
+): Measured | undefined {
+  const median = ({ samples }: Measured): number => spreadOf(samples).median;
+  return measured
+    .filter(({ name }) => (typeof names === 'string' ? name === names : names.includes(name)))
+    .toSorted((a, b) => median(a) - median(b))[0];
+}
+
+function actualOf(
+  limit: Limit,
+  measured: readonly Measured[],
+  other: Measured | undefined,
+): number | undefined {
+  const own = measured.find(({ name }) => name === limit.contender);
   if (own === undefined) return undefined;
   if (limit.of === 'figure') return spreadOf(own.samples).median;
-  if (limit.of === 'ratio') return ratioTo(own, find(limit.to));
+  if (limit.of === 'column') return own.further?.[limit.column];
+  if (limit.of === 'ratio') return ratioTo(own, other);
   // A tenth of a byte per operation is the runtime's own housekeeping.
   return own.bytes === undefined ? undefined : Math.round(own.bytes * 10) / 10;
 }

@@ -2,19 +2,40 @@
 import { bytesPerOperation } from './allocation.ts';
 import { childTask } from './child-process.ts';
 import { measureRound, warmUp, type Entrant } from './round.ts';
-import { BenchError, loadSubject } from './subject.ts';
+import {
+  BenchError,
+  loadSubject,
+  type Contender,
+  type OperationSubject,
+  type Sample,
+} from './subject.ts';
 import type { RoundTask } from './track.ts';
+import { checkedTrial } from './trial.ts';
 
-async function measure(task: RoundTask): Promise<number> {
+async function perform(task: RoundTask): Promise<number | Sample> {
   const subject = await loadSubject(task.url, task.subject);
-  if (subject.kind !== 'operation')
-    throw new BenchError(`${subject.name} is not measured by operations`);
-  const contender = subject.contenders.find(({ name }) => name === task.contender);
-  if (contender === undefined)
-    throw new BenchError(`${subject.name} has no contender ${task.contender}`);
+  const named = ({ name }: { readonly name: string }): boolean => name === task.contender;
+  if (subject.kind === 'trial' && task.measure === 'trial') {
+    const contender = subject.contenders.find(named);
+    if (contender !== undefined) return checkedTrial(subject, contender, task.plan);
+  }
+  if (subject.kind === 'operation' && task.measure !== 'trial') {
+    const contender = subject.contenders.find(named);
+    if (contender !== undefined) return measureOperation(subject, contender, task);
+  }
+  throw new BenchError(
+    `${subject.name} has no contender ${task.contender} to measure by ${task.measure}`,
+  );
+}
+
+async function measureOperation(
+  subject: OperationSubject,
+  contender: Contender,
+  { measure, plan }: Exclude<RoundTask, { readonly measure: 'trial' }>,
+): Promise<number> {
   const entrant: Entrant = { subject, contender, running: await contender.setup() };
-  if (task.measure === 'time') return measureRound(entrant, task.plan);
-  await warmUp(entrant, task.plan);
+  if (measure === 'time') return measureRound(entrant, plan);
+  await warmUp(entrant, plan);
   return bytesPerOperation(entrant);
 }
 
@@ -24,7 +45,9 @@ function explain(problem: unknown): string {
   return problem instanceof Error ? (problem.stack ?? problem.message) : String(problem);
 }
 
-const answer = await measure(childTask<RoundTask>()).then(
+// A pool of threads may leave nothing that keeps its process alive while it works.
+process.channel?.ref();
+const answer = await perform(childTask<RoundTask>()).then(
   (value) => ({ value }),
   (problem: unknown) => ({ problem: explain(problem) }),
 );

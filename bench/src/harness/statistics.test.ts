@@ -1,6 +1,6 @@
 import { array, assert, double, property } from 'fast-check';
 import { expect, test } from 'vitest';
-import { medianOf, ratioOf, spreadOf } from './statistics.ts';
+import { medianOf, percentileOf, ratioOf, spreadOf } from './statistics.ts';
 
 const samples = array(double({ min: 0.001, max: 1e9, noNaN: true }), {
   minLength: 1,
@@ -23,6 +23,20 @@ test('half of the samples lie on either side of the median', () => {
 
 test('the median of an even count lies between the middle two', () => {
   expect(medianOf([4, 1, 3, 2])).toBe(2.5);
+});
+
+test('a percentile is the least of the values that its share of them does not exceed', () => {
+  const share = double({ min: 0.001, max: 1, noNaN: true });
+  assert(
+    property(samples, share, (values, of) => {
+      const percentile = percentileOf(values, of);
+      const upTo = values.filter((value) => value <= percentile).length;
+      const below = values.filter((value) => value < percentile).length;
+      expect(values).toContain(percentile);
+      expect(upTo).toBeGreaterThanOrEqual(of * values.length);
+      expect(below).toBeLessThan(of * values.length);
+    }),
+  );
 });
 
 test('a spread goes from the least sample to the greatest', () => {

@@ -19,7 +19,20 @@ export interface Contender {
 /** A promise about a figure, shown as met or not met beside it. Only `--strict` makes it an error. */
 export type Limit =
   | { readonly contender: string; readonly of: 'figure' | 'bytes'; readonly max: number }
-  | { readonly contender: string; readonly of: 'ratio'; readonly to: string; readonly max: number };
+  | {
+      readonly contender: string;
+      readonly of: 'column';
+      /** Heading of a further column. */
+      readonly column: string;
+      readonly max: number;
+    }
+  | {
+      readonly contender: string;
+      readonly of: 'ratio';
+      /** Of several, the one with the least median is meant. */
+      readonly to: string | readonly string[];
+      readonly max: number;
+    };
 
 interface Heading {
   /** `import.meta.url` of the file that exports it in `subjects`; a process that measures finds it there. */
@@ -69,7 +82,41 @@ export interface HttpSubject extends Heading {
   readonly body?: string;
 }
 
-export type Subject = OperationSubject | HttpSubject;
+/** How long one trial takes. */
+export interface TrialPlan {
+  /** Spent before anything counts. */
+  readonly warmUpMs: number;
+  /** What counts. A trial of rare events may take a multiple of it. */
+  readonly windowMs: number;
+}
+
+/** What one trial showed. */
+export interface Sample {
+  readonly figure: number;
+  /** Further figures, by column. */
+  readonly further?: Readonly<Record<string, number>>;
+  /** Operations performed, warm-up included; none fails the bench. */
+  readonly operations: number;
+  /** How many of them did what the subject asks for. Any other count than all fails the bench. */
+  readonly right: number;
+}
+
+/** A contender that is set up, driven and taken down by each trial. */
+export interface TrialContender {
+  readonly name: string;
+  readonly kind: Kind;
+  trial(plan: TrialPlan): Promise<Sample>;
+}
+
+/** Contenders measured under a load of the subject's own making: a percentile, a rate, a delay. */
+export interface TrialSubject extends Heading {
+  readonly kind: 'trial';
+  readonly contenders: readonly TrialContender[];
+  /** Heading of the figure's column, with its unit. Less is better. */
+  readonly figure: string;
+}
+
+export type Subject = OperationSubject | HttpSubject | TrialSubject;
 
 /** Something is wrong with the bench itself or with what a contender computed; no figure can be trusted. */
 export class BenchError extends Error {

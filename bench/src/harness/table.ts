@@ -61,17 +61,18 @@ function align(lines: readonly (readonly string[])[]): string {
   return [head, rule, ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-function renderVerdict({ limit, actual, met }: Verdict): string {
+function renderVerdict({ limit, against, actual, met }: Verdict): string {
   const measured =
     actual === undefined ? 'not measured' : `${renderNumber(actual)}, ${met ? 'met' : 'NOT MET'}`;
-  return `Limit: ${limit.contender} ${renderLimit(limit)}: ${measured}.`;
+  return `Limit: ${limit.contender} ${renderLimit(limit, against)}: ${measured}.`;
 }
 
-function renderLimit(limit: Limit): string {
-  const unit = { figure: '', bytes: ' B', ratio: limit.of === 'ratio' ? ` × ${limit.to}` : '' }[
-    limit.of
-  ];
-  return `≤ ${limit.max}${unit}`;
+function renderLimit(limit: Limit, against: string | undefined): string {
+  const max = `≤ ${Number(limit.max.toPrecision(3))}`;
+  if (limit.of === 'column') return `${limit.column} ${max}`;
+  if (limit.of !== 'ratio') return limit.of === 'bytes' ? `${max} B` : max;
+  const { to } = limit;
+  return `${max} × ${typeof to === 'string' ? to : `the best of ${to.length}, ${against}`}`;
 }
 
 const renderEnds = ({ min, max }: Spread): string => `${renderNumber(min)}–${renderNumber(max)}`;

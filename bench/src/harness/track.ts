@@ -1,4 +1,11 @@
-import { BenchError, type Contender, type OperationSubject, type Running } from './subject.ts';
+import {
+  BenchError,
+  type Contender,
+  type OperationSubject,
+  type Running,
+  type Subject,
+  type TrialPlan,
+} from './subject.ts';
 import { ALLOCATION_FLAGS } from './allocation.ts';
 import { nextMessage, startChild } from './child-process.ts';
 import { measureRound, type RoundPlan } from './round.ts';
@@ -22,14 +29,17 @@ export interface Track extends AsyncDisposable {
   round(contender: Contender, plan: RoundPlan): Promise<number>;
 }
 
+/** What a child measures of a contender. */
+type Measure =
+  | { readonly measure: 'time' | 'bytes'; readonly plan: RoundPlan }
+  | { readonly measure: 'trial'; readonly plan: TrialPlan };
+
 /** What a child that measures is told. */
-export interface RoundTask {
+export type RoundTask = Measure & {
   readonly url: string;
   readonly subject: string;
   readonly contender: string;
-  readonly measure: 'time' | 'bytes';
-  readonly plan: RoundPlan;
-}
+};
 
 export function openTrack(subject: OperationSubject, isolation: Isolation): Track {
   return isolation === 'none' ? new SharedTrack(subject) : new IsolatedTrack(subject);
@@ -41,7 +51,7 @@ export function measureBytes(
   contender: Contender,
   plan: RoundPlan,
 ): Promise<number> {
-  return inChild(subject, contender, 'bytes', plan);
+  return inChild(subject, contender, { measure: 'bytes', plan });
 }
 
 class IsolatedTrack implements Track {
@@ -52,7 +62,7 @@ class IsolatedTrack implements Track {
   }
 
   round(contender: Contender, plan: RoundPlan): Promise<number> {
-    return inChild(this.#subject, contender, 'time', plan);
+    return inChild(this.#subject, contender, { measure: 'time', plan });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
@@ -77,16 +87,16 @@ class SharedTrack implements Track {
   }
 }
 
-async function inChild(
-  { url, name }: OperationSubject,
-  contender: Contender,
-  measure: RoundTask['measure'],
-  plan: RoundPlan,
-): Promise<number> {
-  const task: RoundTask = { url, subject: name, contender: contender.name, measure, plan };
-  const flags = measure === 'bytes' ? ALLOCATION_FLAGS : [];
+/** Measures a contender in a fresh process. @throws BenchError with what went wrong there */
+export async function inChild<T>(
+  { url, name }: Subject,
+  contender: { readonly name: string },
+  measure: Measure,
+): Promise<T> {
+  const task: RoundTask = { url, subject: name, contender: contender.name, ...measure };
+  const flags = measure.measure === 'bytes' ? ALLOCATION_FLAGS : [];
   const child = startChild({ url: new URL('./round-child.ts', import.meta.url), task, flags });
-  const answer = await nextMessage<{ value: number } | { problem: string }>(child);
+  const answer = await nextMessage<{ value: T } | { problem: string }>(child);
   if ('problem' in answer) throw new BenchError(answer.problem);
   return answer.value;
 }
