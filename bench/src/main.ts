@@ -15,7 +15,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (command.help) return say(USAGE);
   const subjects = await selectSubjects(command.names);
   if (command.list)
-    return say(subjects.map(({ name, operation }) => `${name.padEnd(16)}${operation}`).join('\n'));
+    return say(subjects.map(({ name, operation }) => `${name.padEnd(28)}${operation}`).join('\n'));
   say(heading(args, command));
   const results: SubjectResult[] = [];
   for (const subject of subjects) {

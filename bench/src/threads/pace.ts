@@ -1,0 +1,23 @@
+import { burn } from './jobs.ts';
+
+/** Handed to the processes that measure, so that the same work is meant in all of them. */
+const VARIABLE = 'SLUICE_BENCH_STEPS_PER_MICRO';
+const STEPS = 500_000;
+const SAMPLES = 12;
+
+/** Steps of `burn` that take about `micros` µs of a core of this machine. */
+export function stepsFor(micros: number): number {
+  process.env[VARIABLE] ??= String(stepsPerMicro());
+  return Math.max(1, Math.round(Number(process.env[VARIABLE]) * micros));
+}
+
+/** By the fastest of several runs, which nothing interrupted. */
+function stepsPerMicro(): number {
+  let leastMs = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < SAMPLES; i++) {
+    const startMs = performance.now();
+    burn(STEPS);
+    leastMs = Math.min(leastMs, performance.now() - startMs);
+  }
+  return STEPS / (leastMs * 1000);
+}
