@@ -7,7 +7,7 @@ export const USAGE = `npm run bench -- [subject…] [options]
   --list              name the subjects
   --smoke             run everything once, briefly: checksums count, figures do not
   --rounds N          rounds of every contender (default 7)
-  --round-ms MS       length of what counts in a round (default 300; of a trial 200)
+  --round-ms MS       length of what counts in a round (default 300; of a trial 150)
   --requests N        requests in a window of an HTTP subject (default 30000)
   --no-memory         leave out bytes per operation and per connection
   --isolation KIND    process: a fresh process for each round (default); none: all in this one

@@ -114,6 +114,8 @@ export interface TrialSubject extends Heading {
   readonly contenders: readonly TrialContender[];
   /** Heading of the figure's column, with its unit. Less is better. */
   readonly figure: string;
+  /** Called once before the trials, in the process that starts theirs. What it puts into `process.env` reaches them. */
+  readonly prepare?: () => void;
 }
 
 export type Subject = OperationSubject | HttpSubject | TrialSubject;

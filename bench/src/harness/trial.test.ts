@@ -55,6 +55,18 @@ test.each([
   },
 );
 
+test('what a subject prepares is done once, before the first trial', async () => {
+  const order: string[] = [];
+  const trial = async (): Promise<Sample> => {
+    order.push('trial');
+    return sample(1);
+  };
+  const subject = trialSubjectOf('prepared', [{ name: 'A', kind: 'peer', trial }]);
+  const prepare = (): void => void order.push('prepare');
+  await trialContest({ ...subject, prepare }, { ...TRIAL_SMOKE, rounds: 2 });
+  expect(order).toEqual(['prepare', 'trial', 'trial']);
+});
+
 test('a trial in a process of its own reports its sample here', async () => {
   const { rows } = await trialContest(duellists, {
     ...TRIAL_SMOKE,

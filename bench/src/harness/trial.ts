@@ -19,7 +19,7 @@ export interface TrialSize extends TrialPlan {
 export const TRIAL_FULL: TrialSize = {
   rounds: 3,
   warmUpMs: 100,
-  windowMs: 200,
+  windowMs: 150,
   isolation: 'process',
 };
 
@@ -33,6 +33,7 @@ export const TRIAL_SMOKE: TrialSize = { rounds: 1, warmUpMs: 0, windowMs: 5, iso
 export async function trialContest(subject: TrialSubject, size: TrialSize): Promise<SubjectResult> {
   const { warmUpMs, windowMs } = size;
   const plan: TrialPlan = { warmUpMs, windowMs };
+  subject.prepare?.();
   const samples = new Map(subject.contenders.map((contender) => [contender, [] as Sample[]]));
   for (let round = 0; round < size.rounds; round++) {
     for (const contender of rotated(subject.contenders, round)) {

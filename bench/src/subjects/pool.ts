@@ -56,6 +56,10 @@ const free: OperationSubject = {
   title: 'Worker pool, a lane free',
   operation: 'one task runs at once on a pool of ten lanes and is awaited',
   contenders: [awaitTask, ...contenders(awaited)],
+  limits: [
+    { contender: 'sluice execute', of: 'ratio', to: 'F: await the task', max: 1.9 },
+    { contender: 'sluice execute', of: 'ratio', to: 'p-limit', max: 1 / 9 },
+  ],
 };
 
 const queued: OperationSubject = {
@@ -68,6 +72,10 @@ const queued: OperationSubject = {
   contenders: [
     { name: 'no pool: all at once', kind: 'floor', setup: () => inBatches(BATCH, task) },
     ...contenders((submit) => inBatches(BATCH, submit)),
+  ],
+  limits: [
+    { contender: 'sluice execute', of: 'figure', max: 300 },
+    { contender: 'sluice submit', of: 'figure', max: 300 },
   ],
 };
 

@@ -1,4 +1,5 @@
 import type { Subject, TrialSubject } from '../harness/subject.ts';
+import { settlePace } from '../threads/pace.ts';
 import type { PoolMaker } from '../threads/pool.ts';
 import {
   coalescedPool,
@@ -23,7 +24,7 @@ import {
 } from '../threads/trials.ts';
 import { nothing, oneKilobyteObject } from '../threads/work.ts';
 
-const shared = { kind: 'trial', url: import.meta.url } as const;
+const shared = { kind: 'trial', url: import.meta.url, prepare: settlePace } as const;
 
 const piscinas: readonly PoolMaker[] = [piscinaDefault, piscina16];
 const usual: readonly PoolMaker[] = [postMessagePool, ...sluicePools, ...piscinas];
@@ -119,11 +120,11 @@ export const subjects: readonly Subject[] = [
   paced(100),
   paced(900),
   {
-    ...mixed('1ms', { shortMicros: 10, shortCallers: 16, longMicros: 1000, windows: 2 }),
+    ...mixed('1ms', { shortMicros: 10, shortCallers: 16, longMicros: 1000, windows: 3 }),
     ...limits(atMost(1 / 4, ...piscinas)),
   },
   {
-    ...mixed('20ms', { shortMicros: 50, shortCallers: 16, longMicros: 20_000, windows: 4 }),
+    ...mixed('20ms', { shortMicros: 50, shortCallers: 16, longMicros: 20_000, windows: 6 }),
     ...limits({ contender: 'sluice', of: 'figure', max: 5000 }),
   },
   stuck,

@@ -1,4 +1,5 @@
 import type { Subject, TrialSubject } from '../harness/subject.ts';
+import { settlePace } from '../threads/pace.ts';
 import type { PoolMaker } from '../threads/pool.ts';
 import {
   coalescedPool,
@@ -16,7 +17,12 @@ import { atMost, contenders, limits, onThreads } from '../threads/subject.ts';
 import { throughputTrial, type Throughput } from '../threads/trials.ts';
 import { bytes, cpu, nothing, oneKilobyteObject } from '../threads/work.ts';
 
-const shared = { kind: 'trial', url: import.meta.url, figure: 'µs/call' } as const;
+const shared = {
+  kind: 'trial',
+  url: import.meta.url,
+  prepare: settlePace,
+  figure: 'µs/call',
+} as const;
 
 const piscinas: readonly PoolMaker[] = [piscinaDefault, piscina16];
 const usual: readonly PoolMaker[] = [postMessagePool, coalescedPool, ...sluicePools, ...piscinas];

@@ -5,9 +5,14 @@ const VARIABLE = 'SLUICE_BENCH_STEPS_PER_MICRO';
 const STEPS = 500_000;
 const SAMPLES = 12;
 
+/** Sizes the work by this machine, once for this process and all that it starts. */
+export function settlePace(): void {
+  process.env[VARIABLE] ??= String(stepsPerMicro());
+}
+
 /** Steps of `burn` that take about `micros` µs of a core of this machine. */
 export function stepsFor(micros: number): number {
-  process.env[VARIABLE] ??= String(stepsPerMicro());
+  settlePace();
   return Math.max(1, Math.round(Number(process.env[VARIABLE]) * micros));
 }
 

@@ -81,7 +81,7 @@ export function loopDelayTrial(
 
 const SEED = 20_261;
 /** A window holds few calls at such rates. */
-const PACED_WINDOWS = 3;
+const PACED_WINDOWS = 4;
 
 /** Median µs of a call when so many a second arrive at random, whatever became of those before. */
 export function pacedTrial(
@@ -203,11 +203,12 @@ export function handoverTrial(
   { warmUpMs, windowMs }: TrialPlan,
 ): Promise<Sample> {
   return withPool(maker, 1, async (pool) => {
-    const callers: Caller[] = [];
+    const callers = callersOf(pool, nothing, 1);
+    await saturate(callers, warmUpMs);
     const median = async (work: Work): Promise<number> => {
       const caller = new Caller(pool, work);
       callers.push(caller);
-      await timedCalls(caller, warmUpMs);
+      await timedCalls(caller, warmUpMs / 2);
       return micros(await timedCalls(caller, windowMs / 2), 0.5);
     };
     const figure = await median(empty);
