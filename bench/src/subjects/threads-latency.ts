@@ -12,16 +12,12 @@ import {
 } from '../threads/pools.ts';
 import { sluicePools } from '../threads/sluice.ts';
 import { atMost, contenders, limits } from '../threads/subject.ts';
-import {
-  aloneTrial,
-  handoverTrial,
-  loopDelayTrial,
-  mixedTrial,
-  NEXT_SERVED,
-  pacedTrial,
-  stuckTrial,
-  type Mixture,
-} from '../threads/trials.ts';
+import { aloneTrial } from '../threads/trials/alone-trial.ts';
+import { handoverTrial } from '../threads/trials/handover-trial.ts';
+import { loopDelayTrial } from '../threads/trials/loop-delay-trial.ts';
+import { mixedTrial, type Mixture } from '../threads/trials/mixed-trial.ts';
+import { pacedTrial } from '../threads/trials/paced-trial.ts';
+import { NEXT_SERVED, stuckTrial } from '../threads/trials/stuck-trial.ts';
 import { nothing, oneKilobyteObject } from '../threads/work.ts';
 
 const shared = { kind: 'trial', url: import.meta.url, prepare: settlePace } as const;

@@ -14,7 +14,7 @@ import {
 } from '../threads/pools.ts';
 import { sluicePools } from '../threads/sluice.ts';
 import { atMost, contenders, limits, onThreads } from '../threads/subject.ts';
-import { throughputTrial, type Throughput } from '../threads/trials.ts';
+import { throughputTrial, type Throughput } from '../threads/trials/throughput-trial.ts';
 import { bytes, cpu, nothing, oneKilobyteObject } from '../threads/work.ts';
 
 const shared = {
