@@ -11,7 +11,7 @@ import {
   workerpool,
 } from '../threads/pools.ts';
 import { sluicePools } from '../threads/sluice.ts';
-import { atMost, contenders, limits } from '../threads/subject.ts';
+import { atMost, contenders } from '../threads/subject.ts';
 import { aloneTrial } from '../threads/trials/alone-trial.ts';
 import { handoverTrial } from '../threads/trials/handover-trial.ts';
 import { loopDelayTrial } from '../threads/trials/loop-delay-trial.ts';
@@ -34,7 +34,7 @@ const alone: TrialSubject = {
   contenders: contenders([...usual, tinypoolDefault, workerpool, poolifier], (maker, plan) =>
     aloneTrial(maker, () => nothing, plan),
   ),
-  ...limits({ contender: 'sluice', of: 'figure', max: 3 }),
+  limits: [{ contender: 'sluice', of: 'figure', max: 3 }],
 };
 
 const aloneObject: TrialSubject = {
@@ -53,7 +53,7 @@ const paced = (ratePerSecond: number): TrialSubject => ({
   operation: `a thread answers a call; ${ratePerSecond} a second arrive at random, whether served or not`,
   figure: 'p50 µs',
   contenders: contenders(usual, (maker, plan) => pacedTrial(maker, ratePerSecond, plan)),
-  ...limits(atMost(1.2, ...piscinas)),
+  limits: [atMost(1.2, ...piscinas)],
 });
 
 const mixed = (name: string, mixture: Mixture): Omit<TrialSubject, 'limits'> => ({
@@ -72,10 +72,10 @@ const stuck: TrialSubject = {
   operation: 'an endless loop on the only thread is rejected by its time limit of 50 ms',
   figure: 'ms after its limit',
   contenders: contenders([...sluicePools, piscinaDefault, tinypoolDefault, workerpool], stuckTrial),
-  ...limits(
+  limits: [
     { contender: 'sluice', of: 'figure', max: 5 },
     { contender: 'sluice', of: 'column', column: NEXT_SERVED, max: 60 },
-  ),
+  ],
   notes: [
     'Piscina and tinypool by `AbortSignal.timeout`; poolifier has no way to end a loop.',
     'The next call is sent at the moment of the rejection and needs a new thread.',
@@ -92,7 +92,7 @@ const loopDelay: TrialSubject = {
     [postMessagePool, coalescedPool, ...sluicePools, ...piscinas],
     loopDelayTrial,
   ),
-  ...limits(atMost(1, ...piscinas)),
+  limits: [atMost(1, ...piscinas)],
   notes: [
     '1,000 calls outstanding. By perf_hooks at a resolution of 1 ms, which is part of the figure.',
   ],
@@ -117,11 +117,11 @@ export const subjects: readonly Subject[] = [
   paced(900),
   {
     ...mixed('1ms', { shortMicros: 10, shortCallers: 16, longMicros: 1000, windows: 3 }),
-    ...limits(atMost(1 / 4, ...piscinas)),
+    limits: [atMost(1 / 4, ...piscinas)],
   },
   {
     ...mixed('20ms', { shortMicros: 50, shortCallers: 16, longMicros: 20_000, windows: 6 }),
-    ...limits({ contender: 'sluice', of: 'figure', max: 5000 }),
+    limits: [{ contender: 'sluice', of: 'figure', max: 5000 }],
   },
   stuck,
   loopDelay,

@@ -13,7 +13,7 @@ import {
   workerpool,
 } from '../threads/pools.ts';
 import { sluicePools } from '../threads/sluice.ts';
-import { atMost, contenders, limits, onThreads } from '../threads/subject.ts';
+import { atMost, contenders, onThreads } from '../threads/subject.ts';
 import { throughputTrial, type Throughput } from '../threads/trials/throughput-trial.ts';
 import { bytes, cpu, nothing, oneKilobyteObject } from '../threads/work.ts';
 
@@ -46,7 +46,7 @@ const noops = (threads: number): TrialSubject => ({
   operation:
     'a thread answers a call with the number it was given, 1,000 calls always on their way',
   contenders: throughput(all, { work: () => nothing, threads, outstanding: 1000 }),
-  ...limits(atMost(1 / 20, ...piscinas, ...piscinaOthers)),
+  limits: [atMost(1 / 20, ...piscinas, ...piscinaOthers)],
   notes: [
     'Goroutines behind a channel (Go 1.19, another machine of 2 cores): 1.5 million calls/s on 1, 1.7 million on 2.',
     'The floors have no queue, no errors, no time limits: they hand out in turn whatever comes.',
@@ -64,7 +64,7 @@ const objects: TrialSubject = {
     threads: 2,
     outstanding: 1000,
   }),
-  ...limits(atMost(1 / 3, ...piscinas)),
+  limits: [atMost(1 / 3, ...piscinas)],
 };
 
 const buffers = (moved: boolean): TrialSubject => ({
@@ -77,7 +77,7 @@ const buffers = (moved: boolean): TrialSubject => ({
     threads: 2,
     outstanding: 64,
   }),
-  ...limits(atMost(moved ? 1 / 2 : 1, ...piscinas)),
+  limits: [atMost(moved ? 1 / 2 : 1, ...piscinas)],
 });
 
 const shortTasks: TrialSubject = {
@@ -90,7 +90,7 @@ const shortTasks: TrialSubject = {
     threads: 2,
     outstanding: 1000,
   }),
-  ...limits(atMost(1 / 1.4, ...piscinas)),
+  limits: [atMost(1 / 1.4, ...piscinas)],
 };
 
 const longTasks: TrialSubject = {
@@ -103,12 +103,14 @@ const longTasks: TrialSubject = {
       throughputTrial(maker, { work: () => cpu(1000), threads, outstanding: 16 }, plan),
     ),
   ),
-  ...limits({
-    contender: 'sluice, 2 threads',
-    of: 'ratio',
-    to: 'sluice, 1 thread',
-    max: 1 / 1.8,
-  }),
+  limits: [
+    {
+      contender: 'sluice, 2 threads',
+      of: 'ratio',
+      to: 'sluice, 1 thread',
+      max: 1 / 1.8,
+    },
+  ],
 };
 
 export const subjects: readonly Subject[] = [

@@ -1,6 +1,5 @@
-import type { Limit, Sample, TrialContender, TrialPlan, TrialSubject } from '../harness/subject.ts';
+import type { Limit, Sample, TrialContender, TrialPlan } from '../harness/subject.ts';
 import type { PoolMaker } from './pool.ts';
-import { sluicePools } from './sluice.ts';
 
 type Trial = (maker: PoolMaker, plan: TrialPlan) => Promise<Sample>;
 
@@ -23,10 +22,6 @@ export const onThreads = (
     kind: maker.kind,
     trial: (plan) => trial(maker, threads, plan),
   }));
-
-/** Limits of sluice's pool, where it takes part. */
-export const limits = (...all: Limit[]): Pick<TrialSubject, 'limits'> =>
-  sluicePools.length === 0 ? {} : { limits: all };
 
 /** sluice at most `max` times the best of the others. */
 export const atMost = (max: number, ...to: readonly PoolMaker[]): Limit => ({
