@@ -79,4 +79,67 @@ const queued: OperationSubject = {
   ],
 };
 
-export const subjects: readonly Subject[] = [free, queued];
+const PRIORITIES = 8;
+const KEYS = 100;
+
+/** Calls with these options in turn, made once: what a caller writes anew each time is not the pool's cost. */
+function inTurn<T>(
+  count: number,
+  make: (i: number) => T,
+  submit: (options: T) => Promise<number>,
+): Submit {
+  const all = Array.from({ length: count }, (_, i) => make(i));
+  let calls = 0;
+  return () => submit(all[calls++ % count] as T);
+}
+
+function sluiceByPriority(): Submit {
+  const pool = workerPool();
+  return inTurn(
+    PRIORITIES,
+    (priority) => ({ priority }),
+    (options) => pool.submit(task, options),
+  );
+}
+
+function sluiceByKey(): Submit {
+  const pool = workerPool();
+  return inTurn(
+    KEYS,
+    (i) => ({ key: `tenant-${i}` }),
+    (options) => pool.submit(task, options),
+  );
+}
+
+function pQueueByPriority(): Submit {
+  const queue = new PQueue({ concurrency: LANES });
+  return inTurn(
+    PRIORITIES,
+    (priority) => ({ priority }),
+    (options) => queue.add(task, options),
+  );
+}
+
+const ordered: OperationSubject = {
+  ...shared,
+  name: 'pool-queued-ordered',
+  title: 'Worker pool, 10,000 queued, by priority or key',
+  operation: `one of 10,000 tasks of ${PRIORITIES} priorities or ${KEYS} keys, submitted at once to ten lanes, runs`,
+  batch: BATCH,
+  contenders: [
+    {
+      name: `sluice, ${PRIORITIES} priorities`,
+      kind: 'sluice',
+      setup: () => inBatches(BATCH, sluiceByPriority()),
+    },
+    { name: `sluice, ${KEYS} keys`, kind: 'sluice', setup: () => inBatches(BATCH, sluiceByKey()) },
+    {
+      name: `p-queue, ${PRIORITIES} priorities`,
+      kind: 'peer',
+      setup: () => inBatches(BATCH, pQueueByPriority()),
+    },
+  ],
+  notes: ['Of the others only p-queue has priorities, and none has keys.'],
+};
+
+export const subjects: readonly Subject[] = [free, queued, ordered];
