@@ -151,6 +151,9 @@ export class Crew implements WorkerEvents {
     desk.collectLast(worker);
     this.#clearAlarm(worker);
     this.#workers.delete(worker);
+    const { busyMs, cpuMs } = worker.use();
+    ledger.leftBusyMs += busyMs;
+    ledger.leftCpuMs += cpuMs;
     this.#refresh();
     desk.takeBackFrom(worker);
     desk.unpin(worker);

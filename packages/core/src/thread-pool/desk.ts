@@ -28,6 +28,8 @@ export interface DeskEvents {
   onHanded(): void;
   /** A task that can end early now has a worker. */
   onWatched(job: ThreadJob): void;
+  /** A task was accepted that found no free worker. */
+  onPressed(): void;
   /** A worker has answered something. */
   onCollected(worker: JobWorker): void;
   /** The only worker that was to run it is gone. */
@@ -100,9 +102,11 @@ export class Desk implements ResultSink {
   accept(job: ThreadJob): RejectedError | undefined {
     const worker = this.#workerFor(job);
     if (worker !== undefined) {
+      if (worker.outstanding >= this.concurrency) this.#events.onPressed();
       this.#hand(worker, job);
       return undefined;
     }
+    this.#events.onPressed();
     const queue = this.#queueFor(job);
     const nowMs = job.deadlineAtMs < Infinity ? this.#clock.nowMs() : job.sinceMs;
     if (this.waiting >= this.queue.capacity) return this.#fullError();

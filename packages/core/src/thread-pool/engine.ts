@@ -45,6 +45,7 @@ export class Engine implements Specifier {
   readonly #supervisor: Supervisor;
   readonly #crew: Crew;
   readonly #roomWaiters = new Set<() => void>();
+  readonly #pressWaiters = new Set<() => void>();
   #stopping: Promise<StopResult> | undefined;
   #hasStopped = false;
   #whenIdle: (() => void)[] = [];
@@ -110,6 +111,23 @@ export class Engine implements Specifier {
   onRoom(wake: () => void): () => void {
     this.#roomWaiters.add(wake);
     return () => void this.#roomWaiters.delete(wake);
+  }
+
+  /** Calls `listener` once, when a task finds no free worker. Returns the way to take that back. */
+  whenPressed(listener: () => void): () => void {
+    this.#pressWaiters.add(listener);
+    return () => void this.#pressWaiters.delete(listener);
+  }
+
+  /** What the workers have done since the start, those that have left included, in ms. */
+  workTotals(): { busyMs: number; cpuMs: number } {
+    let { leftBusyMs: busyMs, leftCpuMs: cpuMs } = this.ledger;
+    for (const worker of this.#crew.all) {
+      const use = worker.use();
+      busyMs += use.busyMs;
+      cpuMs += use.cpuMs;
+    }
+    return { busyMs, cpuMs };
   }
 
   /** Takes a task on, or refuses it. Never throws. */
@@ -207,6 +225,7 @@ export class Engine implements Specifier {
     return new Desk(setting, queue, {
       onHanded: () => this.#reception.flushSoon(),
       onWatched: (job) => this.#supervisor.watch(job),
+      onPressed: () => this.#tell(this.#pressWaiters),
       onCollected: (worker) => this.#onCollected(worker),
       onLost: (job) => this.#onLost(job),
       onIdle: () => this.#onChange(),
@@ -228,13 +247,13 @@ export class Engine implements Specifier {
   #onChange(): void {
     this.#desk.refill(this.clock.nowMs());
     this.#reception.flushSoon();
-    this.#tellRoom();
+    this.#tell(this.#roomWaiters);
     this.#tellIfIdle();
   }
 
   #onCollected(worker: JobWorker): void {
     this.#crew.check(worker);
-    this.#tellRoom();
+    this.#tell(this.#roomWaiters);
     this.#tellIfIdle();
   }
 
@@ -244,11 +263,11 @@ export class Engine implements Specifier {
     job.drop(new WorkerCrashedError(this.name, message));
   }
 
-  #tellRoom(): void {
-    if (this.#roomWaiters.size === 0) return;
-    const waiters = [...this.#roomWaiters];
-    this.#roomWaiters.clear();
-    for (const wake of waiters) wake();
+  #tell(waiters: Set<() => void>): void {
+    if (waiters.size === 0) return;
+    const all = [...waiters];
+    waiters.clear();
+    for (const wake of all) wake();
   }
 
   #tellIfIdle(): void {

@@ -13,6 +13,9 @@ export class Ledger {
   rejected = 0;
   crashes = 0;
   restarts = 0;
+  /** What workers used that have left, in ms. */
+  leftBusyMs = 0;
+  leftCpuMs = 0;
   readonly waitTimes: LogLinearHistogram = new LogLinearHistogram();
   readonly runTimes: LogLinearHistogram = new LogLinearHistogram();
 

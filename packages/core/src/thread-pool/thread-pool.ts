@@ -169,6 +169,19 @@ export class ThreadPool<Module = object>
     }
   }
 
+  /** What the workers have done since the start, those that have left included, in ms. For the autoscaler. */
+  workTotals(): { readonly busyMs: number; readonly cpuMs: number } {
+    return this.#engine.workTotals();
+  }
+
+  /**
+   * Calls `listener` once, when next a task finds no free worker, unless the returned function was called
+   * before. For the autoscaler.
+   */
+  whenPressed(listener: () => void): () => void {
+    return this.#engine.whenPressed(listener);
+  }
+
   /** Changes the number of workers. More take waiting tasks as soon as they are ready; fewer end no task. */
   resize(size: number): void {
     this.update({ size });

@@ -14,6 +14,7 @@ import {
   ASLEEP,
   AWAKE,
   BUSY_MS,
+  BUSY_SINCE_MS,
   CANCELS,
   CPU_MS,
   CLAIMED,
@@ -78,6 +79,7 @@ export class ThreadWorker implements JobWorker {
   duty: Duty = 'serving';
   readonly #mailbox = new Mailbox();
   readonly #values: SlotValues;
+  readonly #clock: Clock;
   readonly #kinds: JobKinds;
   readonly #port: MessagePort;
   readonly #worker: Worker;
@@ -102,6 +104,7 @@ export class ThreadWorker implements JobWorker {
     events: WorkerEvents,
   ) {
     this.name = options.name;
+    this.#clock = house.clock;
     this.bornMs = house.clock.nowMs();
     this.progressMs = this.bornMs;
     const written = new SharedArrayBuffer(SHAPE_TABLE_BYTES);
@@ -228,8 +231,14 @@ export class ThreadWorker implements JobWorker {
 
   use(): WorkerUse {
     const { numbers } = this.#mailbox;
-    const heapBytes = numbers[HEAP_BYTES] as number;
-    return { busyMs: numbers[BUSY_MS] as number, cpuMs: numbers[CPU_MS] as number, heapBytes };
+    const sinceMs = numbers[BUSY_SINCE_MS] as number;
+    const nowMs = this.isReady && sinceMs > 0 ? this.#clock.nowMs() : Number.NaN;
+    const underWayMs = Number.isNaN(nowMs) ? 0 : Math.max(0, nowMs - sinceMs);
+    return {
+      busyMs: (numbers[BUSY_MS] as number) + underWayMs,
+      cpuMs: numbers[CPU_MS] as number,
+      heapBytes: numbers[HEAP_BYTES] as number,
+    };
   }
 
   stop(): void {

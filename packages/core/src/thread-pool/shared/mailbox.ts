@@ -31,6 +31,8 @@ const CONTROL_WORDS = 128;
 export const CPU_MS = 32;
 export const BUSY_MS = 33;
 export const HEAP_BYTES = 34;
+/** Since when it has been busy, on the main thread's clock, in ms; NaN while it is not. */
+export const BUSY_SINCE_MS = 35;
 
 export const AWAKE = 0;
 export const ASLEEP = 1;

@@ -8,6 +8,7 @@ import {
   ASLEEP,
   AWAKE,
   BUSY_MS,
+  BUSY_SINCE_MS,
   CANCELS,
   CLAIMED,
   CPU_MS,
@@ -122,7 +123,10 @@ export class WorkerLoop {
     const startMs = systemClock.nowMs();
     const mailbox = this.#mailbox;
     mailbox.setStartMs(slot, startMs + this.#setup.clockOffsetMs);
-    if (this.#running++ === 0) this.#busySinceMs = startMs;
+    if (this.#running++ === 0) {
+      this.#busySinceMs = startMs;
+      mailbox.numbers[BUSY_SINCE_MS] = startMs + this.#setup.clockOffsetMs;
+    }
     let context: SlotContext | undefined;
     try {
       const flags = mailbox.kind(slot);
@@ -208,6 +212,7 @@ export class WorkerLoop {
     mailbox.setRunMs(slot, endMs - startMs);
     if (--this.#running === 0) {
       mailbox.numbers[BUSY_MS] = (mailbox.numbers[BUSY_MS] as number) + endMs - this.#busySinceMs;
+      mailbox.numbers[BUSY_SINCE_MS] = Number.NaN;
     }
     mailbox.setState(slot, DONE);
     mailbox.setResult(this.#resultTail, slot);
