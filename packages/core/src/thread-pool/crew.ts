@@ -88,9 +88,9 @@ export class Crew implements WorkerEvents {
     for (let n = counted.length; n < this.#options.size && this.#restart === undefined; n++) {
       this.#spawn();
     }
+    const tooMany = Math.max(0, counted.length - this.#options.size);
     const idleFirst = counted.toSorted((a, b) => rank(a) - rank(b));
-    for (const worker of idleFirst.slice(0, counted.length - this.#options.size))
-      this.#retire(worker);
+    for (const worker of idleFirst.slice(0, tooMany)) this.#retire(worker);
     this.#refresh();
   }
 

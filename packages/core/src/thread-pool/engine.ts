@@ -60,11 +60,12 @@ export class Engine implements Specifier {
     this.#desk = this.#makeDesk();
     const desk = this.#desk;
     const lobby = new Lobby();
+    const cpus = usableCpus();
     this.#reception = new Reception({
       clock,
       lobby,
       desk,
-      cpus: usableCpus(),
+      cpus,
       keepAlive: options.keepAlive,
       live: () => ledger.live,
       onIdle: () => this.#tellIfIdle(),
@@ -72,7 +73,7 @@ export class Engine implements Specifier {
     const graceMs = (): number => this.#options.graceMs;
     const onStubborn = (worker: JobWorker): void => this.#crew.condemn(worker);
     this.#supervisor = new Supervisor({ name, clock, desk, ledger, graceMs, onStubborn });
-    const make = workerMaker({ clock, lobby, kinds: this.kinds, module });
+    const make = workerMaker({ clock, lobby, kinds: this.kinds, cpus, module });
     const setting = {
       name,
       clock,

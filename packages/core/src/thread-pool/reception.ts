@@ -65,10 +65,15 @@ export class Reception {
     queueMicrotask(this.#flush);
   }
 
-  /** Lets go of what keeps the process alive. */
+  /** The pool has stopped. */
   close(): void {
-    this.#release?.();
-    this.#release = undefined;
+    this.#letGo();
+    this.#setting.lobby.close();
+  }
+
+  /** Keeps the process alive. */
+  hold(): void {
+    this.#release ??= this.#setting.clock.schedule(FOR_EVER_MS, () => undefined);
   }
 
   readonly #flush = (): void => {
@@ -164,12 +169,13 @@ export class Reception {
     });
   }
 
-  hold(): void {
-    this.#release ??= this.#setting.clock.schedule(FOR_EVER_MS, () => undefined);
+  #letGo(): void {
+    this.#release?.();
+    this.#release = undefined;
   }
 
   #rest(): void {
-    if (!this.#setting.keepAlive) this.close();
+    if (!this.#setting.keepAlive) this.#letGo();
     this.#setting.onIdle();
   }
 }

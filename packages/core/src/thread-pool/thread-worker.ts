@@ -44,6 +44,9 @@ import type { JobWorker, ResultSink, ThreadJob, WorkerEvents } from './thread-jo
 /** Tasks are shown to the worker at the end of the tick, and after so many. */
 const PUBLISH_EVERY = 32;
 
+/** How long a worker without work looks for more before it sleeps, in ms. On one CPU it would look in vain. */
+const SPIN_MS = 0.05;
+
 /** The file that a worker runs lies beside this one, in the form in which this one is. */
 const ENTRY = new URL(
   import.meta.url.endsWith('.ts') ? './worker/entry.ts' : './worker/entry.js',
@@ -58,6 +61,14 @@ export interface ThreadOptions {
   readonly isCarrying: boolean;
   readonly execArgv: readonly string[] | undefined;
   readonly env: Readonly<Record<string, string>> | undefined;
+}
+
+/** What the workers of a pool share. */
+export interface House {
+  readonly clock: Clock;
+  readonly lobby: Lobby;
+  readonly kinds: JobKinds;
+  readonly cpus: number;
 }
 
 /** A slot whose task was taken back: free once the worker has passed it by. */
@@ -98,11 +109,7 @@ export class ThreadWorker implements JobWorker {
   #isStopping = false;
   #ended: Promise<void>;
 
-  constructor(
-    options: ThreadOptions,
-    house: { readonly clock: Clock; readonly lobby: Lobby; readonly kinds: JobKinds },
-    events: WorkerEvents,
-  ) {
+  constructor(options: ThreadOptions, house: House, events: WorkerEvents) {
     this.name = options.name;
     this.#clock = house.clock;
     this.bornMs = house.clock.nowMs();
@@ -127,6 +134,7 @@ export class ThreadWorker implements JobWorker {
       concurrency: options.concurrency,
       clockOffsetMs: house.clock.nowMs() - clockOriginMs(),
       isCarrying: options.isCarrying,
+      spinMs: house.cpus > 1 ? SPIN_MS : 0,
     };
     this.#worker = start(options, setup, port2);
     this.#ended = this.#listen();

@@ -1,14 +1,9 @@
-import { heapPerWorkerMb, type Clock } from '../core/index.ts';
-import type { JobKinds } from './job-kinds.ts';
+import { heapPerWorkerMb } from '../core/index.ts';
 import type { ResolvedThreadPoolOptions } from './options.ts';
-import type { Lobby } from './shared/lobby.ts';
-import { ThreadWorker } from './thread-worker.ts';
+import { ThreadWorker, type House } from './thread-worker.ts';
 import type { JobWorker, WorkerEvents } from './thread-job.ts';
 
-export interface MakerSetting {
-  readonly clock: Clock;
-  readonly lobby: Lobby;
-  readonly kinds: JobKinds;
+export interface MakerSetting extends House {
   readonly module: string | undefined;
 }
 

@@ -45,6 +45,13 @@ export class Lobby {
     return true;
   }
 
+  /** Lets go of whoever listens, who would be kept for ever otherwise. */
+  close(): void {
+    this.wake();
+    Atomics.add(this.#words, BELL, 1);
+    Atomics.notify(this.#words, BELL);
+  }
+
   /** From the main thread: it is awake for a reason of its own. */
   wake(): void {
     Atomics.store(this.#words, STATE, AWAKE);

@@ -17,6 +17,8 @@ export interface WorkerSetup {
   /** What to add to the system's monotonic clock, in ms, to get the main thread's time. */
   readonly clockOffsetMs: number;
   readonly isCarrying: boolean;
+  /** How long a worker without work looks for more before it sleeps, in ms. */
+  readonly spinMs: number;
 }
 
 /** A job by the number that tasks name it by. */

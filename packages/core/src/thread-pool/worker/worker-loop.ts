@@ -29,9 +29,6 @@ import { SlotValues } from '../shared/slot-values.ts';
 import type { JobTable } from './job-table.ts';
 import { SlotContext, type ContextPlace } from './slot-context.ts';
 
-/** How long a worker without work looks for more before it sleeps, in ms. */
-const SPIN_MS = 0.05;
-
 /** How long it sleeps deaf to its event loop, because that wakes sooner, before it sleeps in the loop. */
 const DEEP_SLEEP_MS = 50;
 
@@ -267,7 +264,9 @@ export class WorkerLoop {
 
   /** Whether there is work again. */
   #spin(): boolean {
-    const untilMs = systemClock.nowMs() + SPIN_MS;
+    const { spinMs } = this.#setup;
+    if (spinMs === 0) return this.#hasWork();
+    const untilMs = systemClock.nowMs() + spinMs;
     do {
       for (let i = 0; i < 20; i++) if (this.#hasWork()) return true;
     } while (systemClock.nowMs() < untilMs);
