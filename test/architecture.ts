@@ -56,6 +56,7 @@ export const architecture: Architecture = {
         core: [],
         collections: [],
         // One floor of rooms that do not know each other.
+        autoscaler: ['core', 'collections'],
         'circuit-breaker': ['core', 'collections'],
         fallback: ['core', 'collections'],
         hedge: ['core', 'collections'],

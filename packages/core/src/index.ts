@@ -1,3 +1,26 @@
+export {
+  Autoscaler,
+  ThresholdStrategy,
+  ThroughputStrategy,
+  UtilisationStrategy,
+} from './autoscaler/index.ts';
+export type {
+  AutoscalerEvents,
+  AutoscalerOptions,
+  AutoscalerStats,
+  LoadSample,
+  ScalablePool,
+  ScalablePoolStats,
+  ScalingFunction,
+  ScalingReason,
+  ScalingStrategy,
+  SizeBounds,
+  StrategyName,
+  ThresholdStrategyOptions,
+  ThroughputStrategyOptions,
+  UtilisationStrategyOptions,
+  WorkTotals,
+} from './autoscaler/index.ts';
 export { AdaptiveThrottle, CircuitBreaker } from './circuit-breaker/index.ts';
 export type {
   AdaptiveThrottleOptions,

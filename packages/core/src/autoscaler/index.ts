@@ -1,0 +1,12 @@
+export { Autoscaler } from './autoscaler.ts';
+export type { AutoscalerEvents, AutoscalerStats } from './autoscaler.ts';
+export type { LoadSample, ScalingStrategy, SizeBounds } from './load-sample.ts';
+export type { AutoscalerOptions, ScalingFunction, StrategyName } from './options.ts';
+export type { ScalablePool, ScalablePoolStats, WorkTotals } from './scalable-pool.ts';
+export type { ScalingReason } from './scaling-policy.ts';
+export { ThresholdStrategy } from './threshold-strategy.ts';
+export type { ThresholdStrategyOptions } from './threshold-strategy.ts';
+export { ThroughputStrategy } from './throughput-strategy.ts';
+export type { ThroughputStrategyOptions } from './throughput-strategy.ts';
+export { UtilisationStrategy } from './utilisation-strategy.ts';
+export type { UtilisationStrategyOptions } from './utilisation-strategy.ts';
