@@ -28,13 +28,20 @@ const cannotFlap: CrossCheck<Required<ThresholdStrategyOptions>> = (options) =>
         got: String(options.shrinkBelow),
       };
 
+/** Weight of the last interval in the mean that halves: a pause must last to be one. */
+const SLOW = 1 / 5;
+
 /**
- * Doubles when more than 80 % of the workers' time is taken, halves when less than 30 % is. Easy to foresee and
- * quick, and blind to what a worker more brings: over a contended resource it doubles past the peak. Take
- * {@link ThroughputStrategy} there. O(1).
+ * Doubles when more than 80 % of the workers' time is taken, two intervals in a row, and halves when less than
+ * 30 % is, for some intervals. Easy to foresee and quick, and blind to what a worker more brings: over a contended
+ * resource it doubles past the peak. Take {@link ThroughputStrategy} there. O(1).
  */
 export class ThresholdStrategy implements ScalingStrategy {
   readonly #options: Required<ThresholdStrategyOptions>;
+
+  /** Busy workers, of the last interval and as a slow mean; NaN before the first interval. */
+  #last = Number.NaN;
+  #mean = Number.NaN;
 
   /** @throws InvalidOptionsError naming every option that is wrong. */
   constructor(options: ThresholdStrategyOptions = {}) {
@@ -42,8 +49,12 @@ export class ThresholdStrategy implements ScalingStrategy {
   }
 
   decide({ size, busyShare }: LoadSample): number {
-    if (busyShare > this.#options.growAbove) return size * 2;
-    if (busyShare < this.#options.shrinkBelow) return size / 2;
-    return size;
+    const busy = busyShare * size;
+    const before = Number.isNaN(this.#last) ? busy : this.#last;
+    this.#last = busy;
+    this.#mean = Number.isNaN(this.#mean) ? busy : this.#mean + SLOW * (busy - this.#mean);
+    if (Math.min(busy, before) > this.#options.growAbove * size) return size * 2;
+    const isQuiet = Math.max(busy, this.#mean) < this.#options.shrinkBelow * size;
+    return isQuiet ? size / 2 : size;
   }
 }

@@ -59,11 +59,11 @@ const LONGEST_SHIFT = 0.3;
 /** So near is the best size, in its logarithm, when refining may end. */
 const NEAR = 0.15;
 /** In doubt fewer lanes: this many standard errors below what the slope seems to be. */
-const CAUTION = 0.5;
+const CAUTION = 0.25;
 /** The slope is known well enough, or, after so many rounds, had better not be paid for any longer. */
 const FINE_ERROR = 0.05;
 const COARSE_ERROR = 0.12;
-const PATIENT_ROUNDS = 12;
+const PATIENT_ROUNDS = 20;
 
 const PROBE_SHARE = 0.1;
 

@@ -12,11 +12,11 @@ import {
 import { waitMsOf, type LoadSample, type ScalingStrategy } from './load-sample.ts';
 
 export interface UtilisationStrategyOptions {
-  /** Busy share that a change of size aims at. @default 0.7 */
+  /** Busy share that a change of size aims at. @default 0.65 */
   readonly target?: number;
   /** Busy share above which workers are added, if tasks wait. Above `target`. @default 0.85 */
   readonly growAbove?: number;
-  /** Busy share below which workers are given back. Below `target`. @default 0.5 */
+  /** Busy share below which workers are given back. Below `target`. @default 0.4 */
   readonly shrinkBelow?: number;
   /** Workers are added only while tasks wait longer than this, in ms. @default a tenth of their run time */
   readonly targetWaitMs?: number | undefined;
@@ -27,9 +27,9 @@ export interface UtilisationStrategyOptions {
 type Resolved = Required<UtilisationStrategyOptions>;
 
 const rules: OptionRules<Resolved> = {
-  target: optional(ratio, () => 0.7),
+  target: optional(ratio, () => 0.65),
   growAbove: optional(ratio, () => 0.85),
-  shrinkBelow: optional(ratio, () => 0.5),
+  shrinkBelow: optional(ratio, () => 0.4),
   targetWaitMs: optional(orUndefined(aDuration), () => undefined),
   cpus: optional(above(0), () => usableCpus()),
 };
@@ -45,24 +45,26 @@ const inOrder: CrossCheck<Resolved> = ({ shrinkBelow, target, growAbove }) =>
 
 const WAIT_SHARE = 0.1;
 
-/** When all workers were wanted for so much of the interval, what is missing cannot be told, so it is doubled. */
+/** When more were wanted for so much of the interval, how many cannot be told. Two in a row double the size. */
 const SWAMPED = 0.9;
 
-/** Weight of the last interval in the mean that shrinks: a pause must last to be one. */
-const SLOW = 1 / 5;
+/** Intervals in a row that must be above the upper mark, or below the lower one. */
+const GROW_AFTER = 3;
+const SHRINK_AFTER = 10;
 
 /**
  * For threads: keeps the busy share between two marks. Grows when the workers are taken and tasks wait, straight
  * to what the load needs, or to twice the size where that cannot be told. Never to more workers than there
  * are CPUs to run them: those that compute half of their time may be twice as many as the CPUs. Shrinks when
- * too few are busy, and so far that they would not be too busy. O(1).
+ * too few are busy, to what the busiest of the last ten intervals needed. O(1).
  *
  * The pool's `workTotals` make it exact. CPU time tells tasks that compute from tasks that wait.
  */
 export class UtilisationStrategy implements ScalingStrategy {
   readonly #options: Resolved;
-  /** Busy workers, as a slow mean; NaN before the first interval. */
-  #busy = Number.NaN;
+  /** Busy workers in the last intervals, the latest first. */
+  #busy: readonly number[] = [];
+  #isSwamped = false;
 
   /** @throws InvalidOptionsError naming every option that is wrong. */
   constructor(options: UtilisationStrategyOptions = {}) {
@@ -71,15 +73,27 @@ export class UtilisationStrategy implements ScalingStrategy {
 
   decide(sample: LoadSample): number {
     const { size, busyShare } = sample;
-    const { target, growAbove, shrinkBelow } = this.#options;
-    const busy = busyShare * size;
-    this.#busy = Number.isNaN(this.#busy) ? busy : this.#busy + SLOW * (busy - this.#busy);
-    if (busyShare > growAbove && this.#waits(sample)) {
-      const wanted = sample.pressedShare > SWAMPED ? size * 2 : busy / target;
-      return Math.max(size, Math.min(wanted, this.#mostFed(sample)));
-    }
-    const isQuiet = busyShare < shrinkBelow && this.#busy < shrinkBelow * size;
-    return isQuiet ? Math.min(size, Math.max(busy, this.#busy) / target) : size;
+    const wasSwamped = this.#isSwamped;
+    this.#isSwamped = sample.pressedShare > SWAMPED;
+    this.#busy = [busyShare * size, ...this.#busy].slice(0, SHRINK_AFTER);
+    if (!this.#waits(sample)) return Math.min(size, this.#enough(size));
+    const most = Math.max(size, this.#mostFed(sample));
+    if (wasSwamped && this.#isSwamped) return Math.min(most, size * 2);
+    return Math.min(most, Math.max(size, this.#needed(size)));
+  }
+
+  /** What the load needs when it was above the upper mark for a while, else the size there is. */
+  #needed(size: number): number {
+    const recent = this.#busy.slice(0, GROW_AFTER);
+    const isTaken = recent.every((busy) => busy > this.#options.growAbove * size);
+    return isTaken ? Math.max(...recent) / this.#options.target : size;
+  }
+
+  /** What was enough for the busiest of the last intervals, when all were below the lower mark. */
+  #enough(size: number): number {
+    const peak = Math.max(...this.#busy);
+    const isQuiet = this.#busy.length === SHRINK_AFTER && peak < this.#options.shrinkBelow * size;
+    return isQuiet ? peak / this.#options.target : size;
   }
 
   #waits(sample: LoadSample): boolean {
