@@ -1,5 +1,5 @@
-import type { AutoscalerOptions } from '@sluice/core';
-import { SeededRandom } from '@sluice/core/testing';
+import type { AutoscalerOptions } from '../src/index.ts';
+import { SeededRandom } from '../src/testing/index.ts';
 import { describe, expect, test } from 'vitest';
 import { ContendedPlant, scalability, type Capacity } from './kit/contended-plant.ts';
 import { medianOf, sizesOf } from './kit/scaled-plant.ts';

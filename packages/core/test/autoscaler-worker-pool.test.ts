@@ -1,5 +1,5 @@
-import { Autoscaler, WorkerPool, type AutoscalerOptions } from '@sluice/core';
-import { ManualClock, SeededRandom } from '@sluice/core/testing';
+import { Autoscaler, WorkerPool, type AutoscalerOptions } from '../src/index.ts';
+import { ManualClock, SeededRandom } from '../src/testing/index.ts';
 import { expect, test } from 'vitest';
 
 interface Outcome {

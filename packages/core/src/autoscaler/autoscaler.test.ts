@@ -209,6 +209,22 @@ test('an idle pool at min needs no timer, and is watched again when a task finds
   autoscaler.stop();
 });
 
+test('an idle pool at min that cannot call is looked at once an interval', () => {
+  const pool = new ShownPool(2);
+  const { autoscaler, clock } = scale(pool, { strategy: () => 8, idleMs: 5000 });
+  autoscaler.start();
+  clock.advance(20_000);
+  const schedule = vi.spyOn(clock, 'schedule');
+  clock.advance(10_000);
+  expect([schedule.mock.calls.length, autoscaler.stats().watching]).toEqual([10, false]);
+  pool.completed = 1;
+  clock.advance(1000);
+  expect(autoscaler.stats().watching).toBe(true);
+  pool.active = 1;
+  clock.advance(2000);
+  expect(pool.size).toBe(8);
+});
+
 test('stop at rest takes the listener back', () => {
   const pool = new ThreadsShown(2);
   const { autoscaler, clock } = scale(pool, { idleMs: 1000 });

@@ -43,7 +43,7 @@ export interface AutoscalerEvents {
 /**
  * Sizes a WorkerPool or a ThreadPool by its load, between `min` and `max`. Looks at it ten times an interval and
  * decides once. Does not keep the process alive. With the pool idle at its smallest size it has no timer where
- * the pool can call it, and one a second where not.
+ * the pool can call it, and looks once an interval where not.
  *
  * O(1) and no allocation to speak of, ten times an interval; what a decision costs is up to the strategy.
  */
@@ -205,11 +205,21 @@ export class Autoscaler {
     this.#events.emit('resize', { from, to, reason });
   }
 
-  /** Nothing to do until a task finds no free worker. */
+  /** Nothing to do until a task finds no free worker, or, where the pool does not tell, until there is one. */
   #rest(): void {
-    if (this.#pool.whenPressed === undefined) return;
     this.#cancel?.();
     this.#isResting = true;
-    this.#cancel = this.#pool.whenPressed(() => this.#watch());
+    if (this.#pool.whenPressed === undefined) this.#peekLater(this.#pool.stats().completed);
+    else this.#cancel = this.#pool.whenPressed(() => this.#watch());
+  }
+
+  #peekLater(completed: number): void {
+    const peek = (): void => {
+      const stats = this.#pool.stats();
+      const isIdle = stats.active === 0 && stats.queued === 0 && stats.completed === completed;
+      if (isIdle) this.#peekLater(completed);
+      else this.#watch();
+    };
+    this.#cancel = this.clock.schedule(this.#options.intervalMs, peek, { keepAlive: false });
   }
 }

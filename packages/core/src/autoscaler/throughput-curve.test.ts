@@ -27,7 +27,8 @@ test('one size alone says nothing of the slope', () => {
 });
 
 test('the standard error falls with the root of the completions', () => {
-  const error = (seconds: number): number => powerLaw(0.3, [20, 30, 40, 50], seconds).slopeAt(40).error;
+  const error = (seconds: number): number =>
+    powerLaw(0.3, [20, 30, 40, 50], seconds).slopeAt(40).error;
   expect(error(100) / error(400)).toBeGreaterThan(1.7);
   expect(error(100) / error(400)).toBeLessThan(2.3);
 });

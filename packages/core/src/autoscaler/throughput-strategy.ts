@@ -79,7 +79,7 @@ const PROBE_SHARE = 0.1;
  * For CPU work take {@link UtilisationStrategy}. O(sizes seen) an interval.
  *
  * It looks at counts of completed tasks: the more there are in an interval, the sooner it is sure. 100 a second
- * settle within a minute or two, 10 a second within ten.
+ * settle within a minute or two, 10 a second within ten minutes.
  * @see https://en.wikipedia.org/wiki/Neil_J._Gunther#Universal_Scalability_Law
  */
 export class ThroughputStrategy implements ScalingStrategy {

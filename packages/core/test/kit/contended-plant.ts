@@ -1,4 +1,4 @@
-import type { Random } from '@sluice/core';
+import type { Random } from '../../src/index.ts';
 
 /** Tasks per service time when `lanes` work at once. */
 export type Capacity = (lanes: number) => number;

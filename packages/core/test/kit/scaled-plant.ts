@@ -1,5 +1,5 @@
-import { Autoscaler, type AutoscalerOptions, type ScalablePool } from '@sluice/core';
-import { ManualClock, SeededRandom } from '@sluice/core/testing';
+import { Autoscaler, type AutoscalerOptions, type ScalablePool } from '../../src/index.ts';
+import { ManualClock, SeededRandom } from '../../src/testing/index.ts';
 
 /** What moves with virtual time beside the clock. */
 export interface Plant extends ScalablePool {
