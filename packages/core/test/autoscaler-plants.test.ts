@@ -137,6 +137,19 @@ describe('a plant that changes', () => {
     }
   });
 
+  test('that has grown only beyond the size of the pool is found by probes', () => {
+    const each = (second: number, plant: ContendedPlant): void => {
+      if (second === 400) plant.capacity = (lanes) => Math.min(lanes, 60);
+    };
+    // Up to the old peak of 10 lanes nothing changes.
+    const capacity: Capacity = (lanes) => (lanes <= 10 ? lanes : 100 / lanes);
+    for (const seed of seeds(10)) {
+      const sizes = run({ seed, capacity, load: 90, seconds: 1000, each });
+      expect(medianOf(sizes.slice(300, 400)), `seed ${seed}`).toBeLessThanOrEqual(11);
+      expect(sizes.at(-1), `seed ${seed}`).toBeGreaterThanOrEqual(57);
+    }
+  });
+
   test('that gets twice as slow, with its peak where it was, is near it again within 200 s', () => {
     const each = (second: number, plant: ContendedPlant): void => {
       if (second === 400) plant.serviceMs = 200;

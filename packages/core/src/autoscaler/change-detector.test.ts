@@ -7,7 +7,13 @@ function noticedAfter(mean: number, seed: number, intervals: number): number {
   const random = new SeededRandom(seed);
   const detector = new ChangeDetector();
   for (let i = 1; i <= intervals; i++) {
-    const interval = { done: poisson(mean, random), expected: 100, known: 10_000, dispersion: 1 };
+    const interval = {
+      size: 8,
+      done: poisson(mean, random),
+      expected: 100,
+      known: 10_000,
+      dispersion: 1,
+    };
     if (detector.isAnother(interval)) return i;
   }
   return Infinity;
@@ -37,7 +43,7 @@ test('a pool that does a third less, or half as much again, is noticed in ten in
 
 test('where too little was seen before there is nothing to compare with', () => {
   const detector = new ChangeDetector();
-  const interval = { done: 1, expected: 50, known: 99, dispersion: 1 };
+  const interval = { size: 8, done: 1, expected: 50, known: 99, dispersion: 1 };
   const answers = Array.from({ length: 30 }, () => detector.isAnother(interval));
   expect(answers).not.toContain(true);
 });

@@ -70,8 +70,8 @@ const PROBE_SHARE = 0.1;
 /**
  * For lanes in front of something shared: grows while another lane still buys throughput and stops when it
  * does not, so that a contended resource is not driven past its peak. Climbs from where the pool stands,
- * refines around the best size by sizes 40 % above and below, then stays there and probes one size 10 % (at least
- * one lane) away a quarter of the time. Moves only for what is significant beside the noise, which it learns.
+ * refines around the best size by sizes 40 % above and below, then stays there and probes 10 % (at least one
+ * lane) above or below for a quarter of the time. Moves only for what is significant beside the noise, which it learns.
  * When the pool does much more or less than it did at the same size it starts over from there.
  *
  * Only saturated intervals teach it anything. In the others lanes are added while tasks wait too long, and given
@@ -96,6 +96,7 @@ export class ThroughputStrategy implements ScalingStrategy {
   #done = 0;
   #rounds = 0;
   #sinceMove = 0;
+  #probes = 0;
 
   /** @throws InvalidOptionsError naming every option that is wrong. */
   constructor(options: ThroughputStrategyOptions = {}) {
@@ -137,11 +138,8 @@ export class ThroughputStrategy implements ScalingStrategy {
     const known = this.#curve.doneAt(size);
     const expected = this.#curve.expectedAt(size, durationMs);
     const { dispersion } = this.#curve;
-    if (this.#changes.isAnother({ done, expected, known, dispersion })) {
-      this.#curve.clear();
-      this.#phase = 'climb';
-      this.#best = size;
-      this.#countFrom(size);
+    if (this.#changes.isAnother({ size, done, expected, known, dispersion })) {
+      this.#countFrom(this.#startOver(size));
     }
     this.#curve.fade(FADING);
     this.#curve.add(size, done, durationMs);
@@ -218,6 +216,14 @@ export class ThroughputStrategy implements ScalingStrategy {
     return this.#best;
   }
 
+  /** What is remembered was another plant. */
+  #startOver(size: number): number {
+    this.#curve.clear();
+    this.#phase = 'climb';
+    this.#best = size;
+    return size;
+  }
+
   #hold(size: number, bounds: SizeBounds): number {
     if (size !== this.#best) return this.#best;
     const { elasticity, error } = this.#curve.slopeAt(this.#best);
@@ -225,12 +231,18 @@ export class ThroughputStrategy implements ScalingStrategy {
     const doubt = SURE_TO_MOVE * error + SLACK;
     const upper = Math.min(bounds.max, this.#best + probeOf(this.#best));
     const lower = this.#lowestProbe(bounds);
+    if (elasticity - SURE_TO_MOVE * error > FREE_SLOPE && upper > this.#best) {
+      return this.#startOver(upper);
+    }
     if (this.#sinceMove >= REST_INTERVALS + PROBE_INTERVALS && Math.abs(gain) > doubt) {
       this.#sinceMove = 0;
       this.#best = gain > 0 ? upper : lower;
       return this.#best;
     }
-    const isUp = (gain > 0 && upper > this.#best) || lower === this.#best;
+    this.#probes++;
+    // Above what seems best also now and then: a plant that has grown shows nowhere else.
+    const isWanted = gain > 0 || this.#probes % 2 === 0;
+    const isUp = (isWanted && upper > this.#best) || lower === this.#best;
     return isUp && this.#demand.waitsLongerThan(this.#options.targetWaitMs) ? upper : lower;
   }
 
