@@ -122,12 +122,21 @@ export { Hedge } from './hedge/index.ts';
 export type { HedgeOptions, HedgeStats } from './hedge/index.ts';
 export type {
   DisciplineFactory,
+  MapOptions,
+  MapSource,
   Newcomer,
+  Pool,
+  PoolEvents,
+  PoolState,
+  PoolStats,
   QueueDiscipline,
   QueuedJob,
   QueueHost,
   QueueOptions,
   QueueOrder,
+  StopOptions,
+  StopResult,
+  SubmitOptions,
 } from './job-queue/index.ts';
 export { MetricsCollector } from './metrics/index.ts';
 export type { MetricsSnapshot } from './metrics/index.ts';
@@ -203,10 +212,4 @@ export type {
 export { Timeout } from './timeout/index.ts';
 export type { TimeoutOptions, TimeoutStats, TimeoutStrategy } from './timeout/index.ts';
 export { WorkerPool } from './worker-pool/index.ts';
-export type {
-  StopOptions,
-  StopResult,
-  WorkerPoolEvents,
-  WorkerPoolOptions,
-  WorkerPoolStats,
-} from './worker-pool/index.ts';
+export type { WorkerPoolEvents, WorkerPoolOptions, WorkerPoolStats } from './worker-pool/index.ts';

@@ -75,21 +75,22 @@ export class CallContext implements TaskContext {
    * part of it: that ends with the call, and no later than its deadline, and can be ended without it.
    * @throws InvalidOptionsError for an option that is not what {@link ExecuteOptions} says.
    */
-  constructor(clock: Clock, options: ExecuteOptions = {}, part: CallPart = {}) {
+  constructor(clock: Clock, options?: ExecuteOptions, part?: CallPart) {
     const whole = options instanceof CallContext ? options : undefined;
-    if (whole === undefined && options !== plainContext) checkOptions(options);
-    const deadlineMs = part.deadlineMs ?? options.deadlineMs ?? Infinity;
+    const isGiven = options !== undefined && options !== plainContext;
+    if (isGiven && whole === undefined) checkOptions(options);
+    const deadlineMs = part?.deadlineMs ?? options?.deadlineMs ?? Infinity;
     this.#clock = clock;
-    this.priority = options.priority ?? 0;
-    this.key = options.key;
-    this.attempt = part.attempt ?? whole?.attempt ?? 1;
+    this.priority = options?.priority ?? 0;
+    this.key = options?.key;
+    this.attempt = part?.attempt ?? whole?.attempt ?? 1;
     this.budgetMs = deadlineMs;
     // Not from what is left of it: that would be rounded.
     const lastMs = whole?.deadlineAtMs ?? Infinity;
-    const isNew = deadlineMs < Infinity && (whole === undefined || part.deadlineMs !== undefined);
+    const isNew = deadlineMs < Infinity && (whole === undefined || part?.deadlineMs !== undefined);
     this.deadlineAtMs = isNew ? Math.min(lastMs, clock.nowMs() + deadlineMs) : lastMs;
     // The plain context would make a signal that nobody else knows.
-    this.#parent = whole ?? (options === plainContext ? undefined : options.signal);
+    this.#parent = whole ?? (isGiven ? options.signal : undefined);
     if (this.#parent) this.#follow(this.#parent);
   }
 

@@ -131,7 +131,7 @@ export class PoolMap<I, Task, R> implements AsyncIterableIterator<R, undefined> 
   }
 
   get #mayPull(): boolean {
-    const { size, queueCapacity, hasRoom } = this.#port;
+    const { size, queueCapacity } = this.#port;
     const most = Math.min(this.#options.concurrency ?? size, size + queueCapacity);
     return (
       this.#hasEnded ||

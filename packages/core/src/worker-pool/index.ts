@@ -1,8 +1,2 @@
 export { WorkerPool } from './worker-pool.ts';
-export type {
-  StopOptions,
-  StopResult,
-  WorkerPoolEvents,
-  WorkerPoolOptions,
-  WorkerPoolStats,
-} from './options.ts';
+export type { WorkerPoolEvents, WorkerPoolOptions, WorkerPoolStats } from './options.ts';

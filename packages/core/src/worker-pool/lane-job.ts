@@ -1,38 +1,100 @@
-import type { CallContext } from '../core/index.ts';
-import { QueuedJob, type JobQueue } from '../job-queue/index.ts';
+import { AsyncResource } from 'node:async_hooks';
+import type { Alarm } from '../collections/index.ts';
+import type { CallContext, Task } from '../core/index.ts';
+import { QueuedJob } from '../job-queue/index.ts';
 
-/** A call that waits for a lane. */
+/** The pool, as its jobs see it. */
+export interface JobOwner {
+  /** The queue has sent the job away. */
+  dropped(job: LaneJob, error: unknown): void;
+  /** The caller has left. */
+  aborted(job: LaneJob, reason: unknown): void;
+}
+
+const manual = { requireManualDestroy: true };
+
+let nextResolve: LaneJob['resolve'] | undefined;
+let nextReject: LaneJob['reject'] | undefined;
+/** The one executor of all promises: a closure for each would cost more than the rest of the job. */
+const capture = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
+  nextResolve = resolve;
+  nextReject = reject;
+};
+
+/** One call: first in the queue, where it must wait, then on a lane. */
 export class LaneJob extends QueuedJob {
-  readonly context: CallContext;
-  readonly #settle: PromiseWithResolvers<number>;
-  readonly #onAbort: (reason: unknown) => void;
+  readonly #owner: JobOwner;
+  /** Undefined for a call of a pipeline, which runs its work itself and is told its ticket. */
+  readonly task: Task<unknown> | undefined;
+  /** Undefined until the task begins, for a call without options. */
+  context: CallContext | undefined;
+  /** Whether the context was made for this call, and so is to be closed with it. */
+  ownsContext = true;
+  /** Longest time that the task may run, in ms. */
+  timeoutMs: number = Infinity;
+  /** When it got its lane; NaN when that was not timed. */
+  startMs: number = Number.NaN;
+  state: 'waiting' | 'running' | 'overdue' | 'gone' = 'waiting';
+  /** Of a call of a pipeline; 0 otherwise. */
+  ticket = 0;
+  /** Its deadline while its caller waits, the end of patience with its task after that. */
+  laneAlarm: Alarm | undefined = undefined;
+  resolve!: (value: unknown) => void;
+  reject!: (error: unknown) => void;
+  #scope: AsyncResource | undefined = undefined;
+  #onAbort: ((reason: unknown) => void) | undefined = undefined;
 
-  constructor(context: CallContext, sinceMs: number, queue: JobQueue<LaneJob>) {
+  constructor(owner: JobOwner, task: Task<unknown> | undefined, context: CallContext | undefined) {
     super();
+    this.#owner = owner;
+    this.task = task;
     this.context = context;
-    this.sinceMs = sinceMs;
+    if (context === undefined) return;
     this.deadlineAtMs = context.deadlineAtMs;
     this.priority = context.priority;
     this.key = context.key;
-    this.#settle = Promise.withResolvers();
-    this.#onAbort = (reason): void => void queue.drop(this, reason);
   }
 
-  /** Waits in the queue. Resolves with the ticket; rejects when the queue sends it away, or on abort. */
-  wait(queue: JobQueue<LaneJob>): Promise<number> {
-    queue.add(this, this.sinceMs);
+  /** The promise that `resolve` and `reject` settle. */
+  promise(): Promise<unknown> {
+    const promise = new Promise(capture);
+    this.resolve = nextResolve as LaneJob['resolve'];
+    this.reject = nextReject as LaneJob['reject'];
+    nextResolve = nextReject = undefined;
+    return promise;
+  }
+
+  /** Hears of it when the caller leaves; at once if that has happened. */
+  heedAbort(): void {
+    if (this.context === undefined || this.#onAbort !== undefined) return;
+    this.#onAbort = (reason): void => this.leave(reason);
     this.context.onAbort(this.#onAbort);
-    return this.#settle.promise;
   }
 
-  /** Lets the call in, with its ticket. */
-  admit(ticket: number): void {
-    this.context.offAbort(this.#onAbort);
-    this.#settle.resolve(ticket);
+  /** The caller leaves. */
+  leave(reason: unknown): void {
+    this.#owner.aborted(this, reason);
+  }
+
+  /** Lets go of the caller. Idempotent. */
+  close(): void {
+    const { context } = this;
+    if (context === undefined) return;
+    if (this.#onAbort) context.offAbort(this.#onAbort);
+    if (this.ownsContext) context.close();
+  }
+
+  /** Its task is to begin in the async context in which it came, not in that of whoever frees the lane. */
+  keepScope(): void {
+    this.#scope = new AsyncResource('SluiceLane', manual);
+  }
+
+  runIn(run: (job: LaneJob) => void): void {
+    if (this.#scope === undefined) run(this);
+    else this.#scope.runInAsyncScope(run, undefined, this);
   }
 
   override drop(error: unknown): void {
-    this.context.offAbort(this.#onAbort);
-    this.#settle.reject(error);
+    this.#owner.dropped(this, error);
   }
 }

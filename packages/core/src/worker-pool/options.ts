@@ -1,6 +1,5 @@
 import {
   above,
-  aDuration,
   integer,
   label,
   objectWith,
@@ -13,6 +12,8 @@ import {
 import {
   aQueue,
   resolveQueueOptions,
+  type PoolEvents,
+  type PoolStats,
   type QueueOptions,
   type ResolvedQueueOptions,
 } from '../job-queue/index.ts';
@@ -50,52 +51,15 @@ export function resolvePoolOptions(given: WorkerPoolOptions): ResolvedPoolOption
   return resolveOptions('WorkerPool', given, rules);
 }
 
-export interface StopOptions {
-  /** How long accepted work may go on, in ms. At least 0; Infinity waits for as long as it takes. @default 30_000 */
-  readonly timeoutMs?: number;
-}
-
-const stopRules: OptionRules<Required<StopOptions>> = {
-  timeoutMs: optional(aDuration, () => 30_000),
-};
-
-/** @throws InvalidOptionsError naming every problem. */
-export function resolveStopOptions(given: StopOptions): Required<StopOptions> {
-  return resolveOptions('stop', given, stopRules);
-}
-
-/** What `stop` had to leave undone. All zeros: everything accepted was done. */
-export interface StopResult {
-  /** Waiting calls that were refused. */
-  readonly refused: number;
-  /** Running calls that were answered with TimeoutError. */
-  readonly ended: number;
-  /** Tasks that still run, and that nothing can end: those that do not heed their signal. */
-  readonly running: number;
-}
-
-export interface WorkerPoolStats {
-  readonly size: number;
-  /** Lanes in use. */
-  readonly active: number;
-  readonly queued: number;
-  readonly queueCapacity: number;
-  /** Since the start: calls that came, and what became of them. */
-  readonly submitted: number;
-  readonly completed: number;
-  /** Threw or rejected, or was answered with TimeoutError, whatever its task did after that. */
-  readonly failed: number;
-  /** Ran, and proved nothing: refused further in, or aborted by the caller. */
-  readonly ignored: number;
-  /** Never ran: no place, aborted or too late while waiting, or the pool was stopping. */
-  readonly rejected: number;
-  /** Tasks that outlived their answered callers by `abandonAfterMs`, or the pool. */
+export interface WorkerPoolStats extends PoolStats {
+  /**
+   * Tasks that outlived their answered callers by `abandonAfterMs`, or the pool. What their callers were
+   * told is counted besides, as failed or aborted.
+   */
   readonly abandoned: number;
 }
 
-export interface WorkerPoolEvents {
-  resize: { readonly from: number; readonly to: number };
+export interface WorkerPoolEvents extends PoolEvents {
   /** A task would not end after its caller had been answered; its lane is free again. */
   abandoned: { readonly afterMs: number };
-  stop: StopResult;
 }

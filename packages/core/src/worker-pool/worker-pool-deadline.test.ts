@@ -158,7 +158,7 @@ test('a waiting call is refused at its deadline, not when its turn comes', async
   expect(pool.stats().queued).toBe(1);
   await clock.run(0.001);
   expect(log).toEqual(['waiting lost at 50: DeadlineExceededError']);
-  expect(pool.stats()).toMatchObject({ queued: 0, rejected: 1 });
+  expect(pool.stats()).toMatchObject({ queued: 0, expired: 1, rejected: 0 });
   await expect(waiting).rejects.toMatchObject({ policy: 'io', code: 'SLUICE_DEADLINE_EXCEEDED' });
 });
 
@@ -178,7 +178,7 @@ test('a lane that falls free at the deadline of a waiting call goes to the one b
     'late lost at 100: DeadlineExceededError',
     'next got begun at 100',
   ]);
-  expect(pool.stats()).toMatchObject({ rejected: 1, ignored: 0 });
+  expect(pool.stats()).toMatchObject({ expired: 1, ignored: 0 });
 });
 
 test('calls that are late when a lane falls free are refused without a turn each', async () => {
@@ -194,7 +194,7 @@ test('calls that are late when a lane falls free are refused without a turn each
   for (const result of await results) {
     expect(result).toMatchObject({ reason: expect.any(DeadlineExceededError) as unknown });
   }
-  expect(pool.stats()).toMatchObject({ rejected: 100, completed: 1, ignored: 0 });
+  expect(pool.stats()).toMatchObject({ expired: 100, completed: 1, ignored: 0 });
   expect(pool.runTimes.count).toBe(1);
   // The timer lingers for the next deadline.
   await clock.run(50);
@@ -227,7 +227,7 @@ test('an abort removes a waiting call at once, wherever it stands, and its task 
     return controller;
   });
   controllers[1]?.abort('gone');
-  expect(pool.stats()).toMatchObject({ queued: 2, rejected: 1 });
+  expect(pool.stats()).toMatchObject({ queued: 2, aborted: 1 });
   follow(
     'd',
     pool.submit(() => 'd'),
@@ -257,7 +257,7 @@ test('an abort answers a running call at once, and tells the task why', async ()
   await settlePromises();
   expect(log).toEqual(['aborted lost at 0: hung up', 'next got its turn at 0']);
   expect(reasons).toEqual(['hung up']);
-  expect(pool.stats()).toMatchObject({ active: 0, ignored: 1, failed: 0 });
+  expect(pool.stats()).toMatchObject({ active: 0, aborted: 1, failed: 0 });
 });
 
 test('an aborted task that goes on keeps its lane, and gives it up after the patience', async () => {
@@ -277,7 +277,7 @@ test('an aborted task that goes on keeps its lane, and gives it up after the pat
   expect(abandoned).toEqual([{ afterMs: 100, atMs: 105 }]);
 });
 
-test('a task that succeeds after its caller hung up is ignored, not completed', async () => {
+test('a task that succeeds after its caller hung up counts as aborted, not as completed', async () => {
   const { pool } = setup();
   const controller = new AbortController();
   const end = Promise.withResolvers<string>();
@@ -286,7 +286,7 @@ test('a task that succeeds after its caller hung up is ignored, not completed', 
   end.resolve('unheard');
   await expect(call).rejects.toBe('hung up');
   await settlePromises();
-  expect(pool.stats()).toMatchObject({ active: 0, ignored: 1, completed: 0 });
+  expect(pool.stats()).toMatchObject({ active: 0, aborted: 1, completed: 0 });
 });
 
 test('an abort after the end changes nothing, and one before the call takes no place', async () => {
@@ -356,5 +356,5 @@ test('an inner call whose deadline passes in the queue leaves its outer call to 
   await clock.run(100);
   // It had begun, so it is a timeout: not a refusal, after which it would be safe to send again.
   expect(log.slice(1)).toEqual(['outer lost at 100: TimeoutError']);
-  expect(inner.stats()).toMatchObject({ queued: 0, rejected: 1 });
+  expect(inner.stats()).toMatchObject({ queued: 0, expired: 1 });
 });

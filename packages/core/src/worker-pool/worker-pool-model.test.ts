@@ -4,7 +4,8 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ShedError, type TaskContext } from '../core/index.ts';
 import { ManualClock, settlePromises } from '../testing/index.ts';
-import type { StopResult, WorkerPoolOptions } from './options.ts';
+import type { StopResult } from '../job-queue/index.ts';
+import type { WorkerPoolOptions } from './options.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 /*
@@ -25,9 +26,10 @@ interface Plan {
   readonly abortable: boolean;
   readonly abortedBefore: boolean;
   readonly deadlineMs: number | undefined;
+  readonly timeoutMs: number | undefined;
 }
 
-type Counted = 'completed' | 'failed' | 'ignored' | 'rejected' | 'abandoned';
+type Counted = 'completed' | 'failed' | 'ignored' | 'aborted' | 'expired' | 'rejected';
 
 /** A call as the model sees it. */
 interface Call extends Plan {
@@ -38,6 +40,7 @@ interface Call extends Plan {
   answer: string | undefined;
   /** What an overdue call will count as, and when its lane is taken from it. */
   judged: Counted;
+  endAtMs: number;
   abandonAtMs: number;
 }
 
@@ -50,10 +53,13 @@ class Model {
   lanes: Call[] = [];
   readonly started: number[] = [];
   submitted = 0;
-  readonly counts = { completed: 0, failed: 0, ignored: 0, rejected: 0, abandoned: 0 };
+  readonly counts = { completed: 0, failed: 0, ignored: 0, aborted: 0, expired: 0, rejected: 0 };
+  abandoned = 0;
+  isPaused = false;
   readonly drains: boolean[] = [];
   stopAtMs: number | undefined;
   stopped: StopResult | undefined;
+  #refused = 0;
 
   call(plan: Plan): void {
     const { way, deadlineMs = Infinity } = plan;
@@ -65,10 +71,11 @@ class Model {
       endable: way !== 'execute' || plan.abortable || deadlineMs < Infinity,
       answer: undefined,
       judged: 'completed',
+      endAtMs: Infinity,
       abandonAtMs: Infinity,
     };
     this.calls.push(call);
-    const hasLane = this.lanes.length < this.size && this.waiting.length === 0;
+    const hasLane = !this.isPaused && this.lanes.length < this.size && this.waiting.length === 0;
     const hasPlace = this.stopAtMs === undefined && (hasLane || this.waiting.length < this.queue);
     if (way === 'trySubmit' && !hasPlace) {
       call.answer = 'nothing';
@@ -98,8 +105,8 @@ class Model {
   }
 
   abort(call: Call): void {
-    if (call.state === 'waiting') this.#refuse(call, `reason ${call.id}`);
-    else if (call.state === 'running') this.#answerEarly([call], `reason ${call.id}`, 'ignored');
+    if (call.state === 'waiting') this.#refuse(call, `reason ${call.id}`, 'aborted');
+    else if (call.state === 'running') this.#answerEarly([call], `reason ${call.id}`, 'aborted');
   }
 
   update(changes: { readonly size?: number; readonly queue?: number }): void {
@@ -111,9 +118,19 @@ class Model {
     this.drains.push(this.#isIdle);
   }
 
-  stop(timeoutMs: number): void {
+  pause(isPaused: boolean): void {
+    if (this.stopAtMs === undefined) this.isPaused = isPaused;
+    this.#dispatch();
+  }
+
+  stop(timeoutMs: number, reject: Reject): void {
+    if (this.stopped !== undefined) return;
     this.stopAtMs ??= this.nowMs + timeoutMs;
-    this.#noticeIdle();
+    if (reject !== undefined) this.#refuseWaiting();
+    this.isPaused = false;
+    this.#dispatch();
+    if (reject === 'all') this.#endAll();
+    else this.#noticeIdle();
   }
 
   advance(byMs: number): void {
@@ -121,12 +138,13 @@ class Model {
     for (let nextMs = this.#nextMs(); nextMs <= endMs; nextMs = this.#nextMs()) {
       this.nowMs = nextMs;
       for (const call of this.waiting.filter((c) => c.deadlineAtMs === nextMs)) {
-        this.#refuse(call, 'DeadlineExceededError');
+        this.#refuse(call, 'DeadlineExceededError', 'expired');
       }
-      const late = this.lanes.filter((c) => c.state === 'running' && c.deadlineAtMs === nextMs);
+      const late = this.lanes.filter((c) => c.state === 'running' && c.endAtMs === nextMs);
       this.#answerEarly(late, 'TimeoutError', 'failed');
       for (const call of this.lanes.filter((c) => c.abandonAtMs === nextMs)) {
-        this.#leaveLane(call, 'abandoned');
+        this.abandoned++;
+        this.#leaveLane(call, call.judged);
       }
       if (this.stopAtMs === nextMs && this.stopped === undefined) this.#endAll();
     }
@@ -136,7 +154,7 @@ class Model {
   #nextMs(): number {
     const deadlines = this.waiting.map((c) => c.deadlineAtMs);
     const alarms = this.lanes.map((c) =>
-      c.state === 'overdue' ? c.abandonAtMs : c.endable ? c.deadlineAtMs : Infinity,
+      c.state === 'overdue' ? c.abandonAtMs : c.endable ? c.endAtMs : Infinity,
     );
     const stop = this.stopped === undefined ? (this.stopAtMs ?? Infinity) : Infinity;
     return Math.min(...deadlines, ...alarms, stop);
@@ -151,6 +169,7 @@ class Model {
   #start(call: Call): void {
     this.started.push(call.id);
     call.state = 'running';
+    call.endAtMs = Math.min(call.deadlineAtMs, this.nowMs + (call.timeoutMs ?? Infinity));
     this.lanes.push(call);
     const end = INSTANT[call.task as keyof typeof INSTANT] as Counted | undefined;
     if (end === undefined) return;
@@ -158,11 +177,16 @@ class Model {
     this.#leaveLane(call, end);
   }
 
-  #refuse(call: Call, answer: string): void {
+  #refuse(call: Call, answer: string, counted: Counted): void {
     this.waiting = this.waiting.filter((other) => other !== call);
     call.state = 'gone';
     call.answer = answer;
-    this.counts.rejected++;
+    this.counts[counted]++;
+  }
+
+  #refuseWaiting(): void {
+    this.#refused += this.waiting.length;
+    for (const call of this.waiting) this.#refuse(call, 'PoolStoppedError', 'rejected');
   }
 
   #answerEarly(calls: readonly Call[], answer: string, judged: Counted): void {
@@ -184,7 +208,7 @@ class Model {
   }
 
   #dispatch(): void {
-    while (this.lanes.length < this.size) {
+    while (this.lanes.length < this.size && !this.isPaused) {
       const call = this.waiting.shift();
       if (call === undefined) return;
       this.#start(call);
@@ -198,18 +222,21 @@ class Model {
   #noticeIdle(): void {
     if (!this.#isIdle) return;
     this.drains.fill(true);
-    if (this.stopAtMs !== undefined) this.stopped ??= { refused: 0, ended: 0, running: 0 };
+    if (this.stopAtMs !== undefined) {
+      this.stopped ??= { refused: this.#refused, ended: 0, running: 0 };
+    }
   }
 
   #endAll(): void {
-    const refused = this.waiting.length;
-    for (const call of this.waiting) this.#refuse(call, 'PoolStoppedError');
+    this.#refuseWaiting();
+    const refused = this.#refused;
     const ending = this.lanes.filter((c) => c.endable && c.state === 'running');
     this.stopped = { refused, ended: ending.length, running: 0 };
     this.#answerEarly(ending, 'TimeoutError', 'failed');
     this.stopped = { ...this.stopped, running: this.lanes.length };
     const left = this.lanes.filter((c) => c.state === 'overdue');
-    for (const call of left) this.#leaveLane(call, 'abandoned');
+    this.abandoned += left.length;
+    for (const call of left) this.#leaveLane(call, call.judged);
   }
 }
 
@@ -230,14 +257,16 @@ class Subject {
     this.pool = new WorkerPool({ ...times, ...options });
   }
 
-  call({ way, task, abortable, abortedBefore, deadlineMs }: Plan): void {
+  call({ way, task, abortable, abortedBefore, deadlineMs, timeoutMs }: Plan): void {
     const id = this.answers.length;
     const controller = new AbortController();
     this.controllers.push(controller);
     if (abortedBefore) controller.abort(new Error(`reason ${id}`));
     const deadlineAtMs = this.clock.nowMs() + (deadlineMs ?? Infinity);
     const signal = abortable || abortedBefore ? controller.signal : undefined;
-    const options = signal || deadlineMs !== undefined ? { signal, deadlineMs } : undefined;
+    const limits = timeoutMs === undefined ? { deadlineMs } : { deadlineMs, timeoutMs };
+    const isPlain = !signal && deadlineMs === undefined && timeoutMs === undefined;
+    const options = isPlain ? undefined : { signal, ...limits };
     const run = (context: TaskContext): unknown => {
       this.started.push(id);
       this.contexts[id] = context;
@@ -280,25 +309,31 @@ class Subject {
     void this.pool.drain().then(() => (this.drains[at] = true));
   }
 
-  stop(timeoutMs: number): void {
-    const again = this.pool.stop({ timeoutMs });
+  stop(timeoutMs: number, reject: Reject): void {
+    const again = this.pool.stop({ timeoutMs, reject });
     assert.equal(this.pool.stop(), again);
     void again.then((result) => (this.stopped = result));
   }
 }
 
-const plan: fc.Arbitrary<Plan> = fc.record({
+type Reject = 'queued' | 'all' | undefined;
+
+const anyPlan: fc.Arbitrary<Plan> = fc.record({
   way: fc.constantFrom('submit', 'trySubmit', 'execute'),
   task: fc.constantFrom(...tasks),
   abortable: fc.boolean(),
   abortedBefore: fc.integer({ min: 0, max: 15 }).map((n) => n === 0),
   deadlineMs: fc.option(fc.integer({ min: 0, max: 25 }), { nil: undefined, freq: 2 }),
+  timeoutMs: fc.option(fc.integer({ min: 1, max: 15 }), { nil: undefined, freq: 2 }),
 });
+/** A policy's verb knows of no timeout. */
+const plan = anyPlan.map((p) => (p.way === 'execute' ? { ...p, timeoutMs: undefined } : p));
 
 const size = fc.integer({ min: 1, max: 4 });
 const queue = fc.integer({ min: 0, max: 4 });
 const setup = fc.record({ size, queue });
 const change = fc.oneof(fc.record({ size }), fc.record({ queue }));
+const reject = fc.constantFrom<Reject>(undefined, 'queued', 'all');
 const anyStep = fc.oneof(
   { weight: 16, arbitrary: fc.record({ call: plan }) },
   { weight: 8, arbitrary: fc.record({ finish: fc.nat(), ok: fc.boolean() }) },
@@ -306,7 +341,8 @@ const anyStep = fc.oneof(
   { weight: 6, arbitrary: fc.record({ advance: fc.integer({ min: 0, max: 12 }) }) },
   { weight: 4, arbitrary: fc.record({ update: change }) },
   { weight: 2, arbitrary: fc.record({ drain: fc.constant(true) }) },
-  { weight: 1, arbitrary: fc.record({ stop: fc.integer({ min: 0, max: 20 }) }) },
+  { weight: 3, arbitrary: fc.record({ pause: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ stop: fc.integer({ min: 0, max: 20 }), reject }) },
 );
 const someSteps = fc.array(anyStep, { maxLength: 50 });
 type Step = typeof anyStep extends fc.Arbitrary<infer S> ? S : never;
@@ -326,8 +362,13 @@ async function perform(step: Step, model: Model, subject: Subject): Promise<void
     model.drain();
     subject.drain();
   } else if ('stop' in step) {
-    model.stop(step.stop + 0.5);
-    subject.stop(step.stop + 0.5);
+    model.stop(step.stop + 0.5, step.reject);
+    subject.stop(step.stop + 0.5, step.reject);
+    await subject.clock.run(0); // The turn that is left to the tasks.
+  } else if ('pause' in step) {
+    model.pause(step.pause);
+    if (step.pause) subject.pool.pause();
+    else subject.pool.resume();
   } else {
     const target = 'abort' in step ? step.abort : step.finish;
     touch(step, model.calls[target % Math.max(1, model.calls.length)], model, subject);
@@ -349,9 +390,10 @@ function touch(step: Step, call: Call | undefined, model: Model, subject: Subjec
 function compare(model: Model, subject: Subject): void {
   const { submitted, counts, calls, lanes, waiting } = model;
   const load = { active: lanes.length, queued: waiting.length };
+  const bounds = { size: model.size, queueCapacity: model.queue };
   const signals = lanes.map(({ state }) => state === 'overdue');
   const expected = {
-    stats: { size: model.size, ...load, queueCapacity: model.queue, submitted, ...counts },
+    stats: { ...load, ...bounds, submitted, ...counts, abandoned: model.abandoned },
     answers: calls.map(({ answer }) => (answer === undefined ? [] : [answer])),
     started: model.started,
     drains: model.drains,
@@ -359,11 +401,16 @@ function compare(model: Model, subject: Subject): void {
     signals,
   };
   const { answers, started, drains, stopped, contexts } = subject;
-  const stats = subject.pool.stats();
+  const { state, ...stats } = subject.pool.stats();
   const ended = lanes.map(({ id }) => contexts[id]?.signal.aborted === true);
   const seen = { stats, answers, started, drains, stopped, signals: ended };
   assert.deepEqual(seen, expected);
-  assert.ok(stats.queued === 0 || stats.active >= stats.size, 'a free lane beside a waiting call');
+  const isServed = stats.queued === 0 || stats.active >= stats.size;
+  assert.ok(isServed || state === 'paused', 'a free lane beside a waiting call');
+  const { active, queued, completed, failed, ignored, aborted, expired, rejected } = stats;
+  const known = completed + failed + ignored + aborted + expired + rejected + active + queued;
+  assert.equal(stats.submitted, known);
+  assert.equal(state === 'stopped', stopped !== undefined);
 }
 
 test('whatever happens in whatever order, every call settles once and every lane is accounted for', async () => {
@@ -379,7 +426,7 @@ test('whatever happens in whatever order, every call settles once and every lane
         expect(active).toBeLessThanOrEqual(Math.max(model.size, lanes.length));
         expect(subject.clock.pending).toBeLessThanOrEqual(2);
       }
-      await perform({ stop: 30 }, model, subject);
+      await perform({ stop: 30, reject: undefined }, model, subject);
       await perform({ advance: 31 }, model, subject);
       compare(model, subject);
       expect(subject.stopped).toBeDefined();

@@ -127,7 +127,7 @@ test('a caller that hangs up while the task runs says nothing to the breaker', a
   end.resolve('unheard');
   await settlePromises();
   expect(breaker.stats()).toMatchObject({ failed: 0, succeeded: 0, ignored: 1, windowCalls: 0 });
-  expect(pool.stats()).toMatchObject({ active: 0, ignored: 1 });
+  expect(pool.stats()).toMatchObject({ active: 0, aborted: 1 });
 });
 
 test('a call refused by the limiter or the breaker never comes to the pool', async () => {

@@ -1,0 +1,44 @@
+import {
+  CallContext,
+  InvalidOptionsError,
+  shown,
+  type Clock,
+  type OptionProblem,
+} from '../core/index.ts';
+import type { SubmitOptions } from '../job-queue/index.ts';
+import { LaneJob, type JobOwner } from './lane-job.ts';
+import type { Task } from '../core/index.ts';
+
+/** The job of a call with options. @throws InvalidOptionsError for one that is wrong. */
+export function jobWith(
+  owner: JobOwner & { readonly clock: Clock },
+  task: Task<unknown>,
+  options: SubmitOptions,
+): LaneJob {
+  if (options instanceof CallContext) {
+    const job = new LaneJob(owner, task, options);
+    job.ownsContext = false;
+    return job;
+  }
+  const { timeoutMs } = options;
+  if (timeoutMs === undefined) {
+    return new LaneJob(owner, task, new CallContext(owner.clock, withoutTimeout(options)));
+  }
+  if (!(typeof timeoutMs === 'number' && timeoutMs > 0)) {
+    throw wrong({ option: 'timeoutMs', expected: 'a number of ms above 0', got: shown(timeoutMs) });
+  }
+  const job = new LaneJob(owner, task, new CallContext(owner.clock, withoutTimeout(options)));
+  job.timeoutMs = timeoutMs;
+  return job;
+}
+
+/** What every call may say; a context has no timeout of its own, and must go on as it is. */
+function withoutTimeout(options: SubmitOptions): SubmitOptions {
+  if (!Object.hasOwn(options, 'timeoutMs')) return options;
+  const { timeoutMs: _, ...rest } = options;
+  return rest;
+}
+
+function wrong(problem: OptionProblem): InvalidOptionsError {
+  return new InvalidOptionsError('submit', [problem]);
+}
