@@ -215,7 +215,7 @@ export class Dispatcher implements JobOwner, LaneKeeper {
   }
 
   /** The task of a job has ended, unless it had been given up before. */
-  end(job: LaneJob, outcome: Outcome, nowMs: number, runMs: number = nowMs - job.startMs): void {
+  end(job: LaneJob, outcome: Outcome, nowMs: number, runMs: number = ranFor(job, nowMs)): void {
     if (job.state === 'gone') return;
     // What became of a call is what its caller was told, whatever its task did after that.
     const wasTold = job.state === 'overdue' || (job.task === undefined && job.context?.aborted);
@@ -299,7 +299,7 @@ export class Dispatcher implements JobOwner, LaneKeeper {
     lane.job = undefined;
     // A lane whose job was abandoned is not used again before that has ended.
     if (this.#freeLanes.length < this.#options.size) this.#freeLanes.push(lane);
-    this.end(job, outcome, Number.isNaN(job.startMs) ? Number.NaN : this.clock.nowMs());
+    this.end(job, outcome, isTimed(job) ? this.clock.nowMs() : Number.NaN);
   }
 
   /** Answers the caller of a job that runs. */
@@ -345,10 +345,10 @@ export class Dispatcher implements JobOwner, LaneKeeper {
         if (Number.isNaN(nowMs) && queue.timed) nowMs = this.clock.nowMs();
         const job = queue.take(nowMs);
         if (job === undefined) break;
-        const isTimed = !Number.isNaN(job.sinceMs);
-        if (isTimed && Number.isNaN(nowMs)) nowMs = this.clock.nowMs();
-        this.times.waited(isTimed ? nowMs - job.sinceMs : Number.NaN);
-        this.#begin(job, isTimed ? nowMs : Number.NaN);
+        const wasTimed = !Number.isNaN(job.sinceMs);
+        if (wasTimed && Number.isNaN(nowMs)) nowMs = this.clock.nowMs();
+        this.times.waited(wasTimed ? nowMs - job.sinceMs : Number.NaN);
+        this.#begin(job, wasTimed ? nowMs : Number.NaN);
         // The task may have taken its time before it went on asynchronously.
         nowMs = Number.NaN;
       }
@@ -361,6 +361,14 @@ export class Dispatcher implements JobOwner, LaneKeeper {
     if (this.idlers.any && this.isIdle) this.idlers.wakeAll();
     if (this.seekers.any && this.mayTake) this.seekers.wakeAll();
   }
+}
+
+function isTimed({ startMs = Number.NaN }: LaneJob): boolean {
+  return !Number.isNaN(startMs);
+}
+
+function ranFor({ startMs = Number.NaN }: LaneJob, nowMs: number): number {
+  return nowMs - startMs;
 }
 
 function refusalFate(error: unknown): Fate {

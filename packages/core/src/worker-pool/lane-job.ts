@@ -30,10 +30,10 @@ export class LaneJob extends QueuedJob {
   context: CallContext | undefined;
   /** Whether the context was made for this call, and so is to be closed with it. */
   ownsContext = true;
-  /** Longest time that the task may run, in ms. */
-  timeoutMs: number = Infinity;
-  /** When it got its lane; NaN when that was not timed. */
-  startMs: number = Number.NaN;
+  /** Longest time that the task may run, in ms. Not Infinity: each field made for doubles allocates. */
+  timeoutMs: number | undefined = undefined;
+  /** When it got its lane; NaN when that was not timed, undefined before. */
+  startMs: number | undefined = undefined;
   state: 'waiting' | 'running' | 'overdue' | 'gone' = 'waiting';
   /** Of a call of a pipeline; 0 otherwise. */
   ticket = 0;

@@ -36,7 +36,7 @@ export class Lanes {
     job.startMs = nowMs;
     this.#jobs.append(job);
     if (job.ticket < 0) this.#byTicket.set(job.ticket, job);
-    const endMs = Math.min(job.deadlineAtMs, nowMs + job.timeoutMs);
+    const endMs = Math.min(job.deadlineAtMs, nowMs + (job.timeoutMs ?? Infinity));
     if (endMs < Infinity) {
       job.laneAlarm = this.#alarms.set(endMs, () => this.#keeper.endEarly(job, this.#late(job)));
     }
@@ -86,8 +86,8 @@ export class Lanes {
     job.laneAlarm = undefined;
   }
 
-  #late({ context, startMs, timeoutMs, deadlineAtMs }: LaneJob): TimeoutError {
-    if (startMs + timeoutMs <= deadlineAtMs) {
+  #late({ context, startMs = Number.NaN, timeoutMs, deadlineAtMs }: LaneJob): TimeoutError {
+    if (timeoutMs !== undefined && startMs + timeoutMs <= deadlineAtMs) {
       const message = `${this.#name}: the task ran for the ${timeoutMs} ms that it was given`;
       return new TimeoutError(this.#name, message, { timeoutMs });
     }
