@@ -1,13 +1,6 @@
-import {
-  CallContext,
-  InvalidOptionsError,
-  shown,
-  type Clock,
-  type OptionProblem,
-} from '../core/index.ts';
+import { CallContext, InvalidOptionsError, shown, type Clock, type Task } from '../core/index.ts';
 import type { SubmitOptions } from '../job-queue/index.ts';
 import { LaneJob, type JobOwner } from './lane-job.ts';
-import type { Task } from '../core/index.ts';
 
 /** The job of a call with options. @throws InvalidOptionsError for one that is wrong. */
 export function jobWith(
@@ -21,24 +14,20 @@ export function jobWith(
     return job;
   }
   const { timeoutMs } = options;
-  if (timeoutMs === undefined) {
-    return new LaneJob(owner, task, new CallContext(owner.clock, withoutTimeout(options)));
-  }
-  if (!(typeof timeoutMs === 'number' && timeoutMs > 0)) {
-    throw wrong({ option: 'timeoutMs', expected: 'a number of ms above 0', got: shown(timeoutMs) });
+  if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs > 0)) {
+    const expected = 'a number of ms above 0';
+    throw new InvalidOptionsError('submit', [
+      { option: 'timeoutMs', expected, got: shown(timeoutMs) },
+    ]);
   }
   const job = new LaneJob(owner, task, new CallContext(owner.clock, withoutTimeout(options)));
   job.timeoutMs = timeoutMs;
   return job;
 }
 
-/** What every call may say; a context has no timeout of its own, and must go on as it is. */
+/** What every policy knows; a context has no timeout of its own, and must go on as it is. */
 function withoutTimeout(options: SubmitOptions): SubmitOptions {
   if (!Object.hasOwn(options, 'timeoutMs')) return options;
   const { timeoutMs: _, ...rest } = options;
   return rest;
-}
-
-function wrong(problem: OptionProblem): InvalidOptionsError {
-  return new InvalidOptionsError('submit', [problem]);
 }

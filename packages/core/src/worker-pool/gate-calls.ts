@@ -23,9 +23,9 @@ export class GateCalls {
       lanes.occupy();
       return DIRECT;
     }
+    const job = this.#jobOf(options);
     lanes.tally.submitted();
     lanes.times.hadLane();
-    const job = this.#jobOf(options);
     lanes.place(job, nowMs);
     return job.ticket;
   }
@@ -33,8 +33,8 @@ export class GateCalls {
   /** Waits for a lane. Resolves with the ticket. */
   wait(context: CallContext): Promise<number> {
     const lanes = this.#lanes;
-    lanes.tally.submitted();
     const job = this.#jobOf(context);
+    lanes.tally.submitted();
     const promise = job.promise();
     lanes.enqueue(job, lanes.clock.nowMs());
     return promise as Promise<number>;

@@ -105,8 +105,10 @@ class Model {
   }
 
   abort(call: Call): void {
-    if (call.state === 'waiting') this.#refuse(call, `reason ${call.id}`, 'aborted');
-    else if (call.state === 'running') this.#answerEarly([call], `reason ${call.id}`, 'aborted');
+    if (call.state === 'waiting') {
+      this.#refuse(call, `reason ${call.id}`, 'aborted');
+      this.#noticeIdle();
+    } else if (call.state === 'running') this.#answerEarly([call], `reason ${call.id}`, 'aborted');
   }
 
   update(changes: { readonly size?: number; readonly queue?: number }): void {
@@ -140,6 +142,7 @@ class Model {
       for (const call of this.waiting.filter((c) => c.deadlineAtMs === nextMs)) {
         this.#refuse(call, 'DeadlineExceededError', 'expired');
       }
+      this.#noticeIdle();
       const late = this.lanes.filter((c) => c.state === 'running' && c.endAtMs === nextMs);
       this.#answerEarly(late, 'TimeoutError', 'failed');
       for (const call of this.lanes.filter((c) => c.abandonAtMs === nextMs)) {
