@@ -116,7 +116,7 @@ export class PoolMap<I, Task, R> implements AsyncIterableIterator<R, undefined> 
       Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
     this.#items = items;
     while (!this.#hasEnded) {
-      if (!this.#mayPull) await this.#untilItMay();
+      while (!this.#mayPull) await this.#change();
       if (this.#hasEnded) return;
       const next = items.next();
       const item = isThenable(next) ? await this.#wait(next) : next;
@@ -125,7 +125,7 @@ export class PoolMap<I, Task, R> implements AsyncIterableIterator<R, undefined> 
         return this.#serve();
       }
       // While the source was slow, others may have filled the pool.
-      if (!this.#mayPull) await this.#untilItMay();
+      while (!this.#mayPull) await this.#change();
       if (!this.#hasEnded) this.#submit(item.value);
     }
   }
@@ -141,14 +141,13 @@ export class PoolMap<I, Task, R> implements AsyncIterableIterator<R, undefined> 
     );
   }
 
-  async #untilItMay(): Promise<void> {
-    while (!this.#mayPull) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        this.#cancelRoom = this.#port.onRoom(resolve);
-      });
-      this.#cancelRoom();
-    }
+  /** Until there may be more room. Who is told so must look again: others may have been faster. */
+  async #change(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      this.#cancelRoom = this.#port.onRoom(resolve);
+    });
+    this.#cancelRoom();
   }
 
   async #wait<V>(next: PromiseLike<V>): Promise<V> {

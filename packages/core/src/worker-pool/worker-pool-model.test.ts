@@ -11,10 +11,11 @@ import { WorkerPool } from './worker-pool.ts';
 /*
  * The pool against a model of it that has no promise, no timer and no data structure: whatever is done
  * to both, in whatever order, they agree after every step. Times are chosen so that deadlines fall on
- * whole milliseconds, the end of patience on quarters and that of a stop on halves: never two at once.
+ * whole milliseconds, the end of a stop on halves, and all that follows from n ends of patience on n / 64
+ * with n below 32: never two at once whose order would count.
  */
 
-const ABANDON_AFTER_MS = 9.25;
+const ABANDON_AFTER_MS: number = 9 + 1 / 64;
 
 /** How a task goes: some are over when they begin, some end when told, some never. */
 const INSTANT = { value: 'completed', throws: 'failed', rejects: 'failed', refuses: 'ignored' };
@@ -240,6 +241,7 @@ class Model {
     const left = this.lanes.filter((c) => c.state === 'overdue');
     this.abandoned += left.length;
     for (const call of left) this.#leaveLane(call, call.judged);
+    this.#noticeIdle();
   }
 }
 
@@ -422,6 +424,8 @@ test('whatever happens in whatever order, every call settles once and every lane
       const model = Object.assign(new Model(), options);
       const subject = new Subject(options);
       for (const next of steps) {
+        // After 20 runs the queue knows how long they take, and begins to refuse what would be late.
+        if ('call' in next && model.calls.length >= 19) continue;
         const { lanes } = model;
         await perform(next, model, subject);
         compare(model, subject);
