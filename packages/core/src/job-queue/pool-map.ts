@@ -1,10 +1,4 @@
-import {
-  integer,
-  InvalidOptionsError,
-  isThenable,
-  shown,
-  type OptionProblem,
-} from '../core/index.ts';
+import { integer, InvalidOptionsError, shown, type OptionProblem } from '../core/index.ts';
 import type { MapOptions, SubmitOptions } from './pool-contract.ts';
 
 /** What a `map` needs of its pool. */
@@ -43,6 +37,7 @@ export class PoolMap<I, Task, R> implements AsyncIterableIterator<R, undefined> 
   #items: Iterator<I> | AsyncIterator<I> | undefined;
   #isPulling = false;
   #isExhausted = false;
+  #isClosed = false;
   #hasEnded = false;
   #failure: { readonly error: unknown } | undefined;
   #underWay = 0;
@@ -99,29 +94,24 @@ export class PoolMap<I, Task, R> implements AsyncIterableIterator<R, undefined> 
   }
 
   #begin(): void {
-    const { concurrency: _most, ordered: _order, signal, ...each } = this.#options;
-    this.#submitOptions = { ...each, signal: this.#controller.signal };
+    const { signal, deadlineMs, timeoutMs, priority, key } = this.#options;
+    const own = { signal: this.#controller.signal };
+    this.#submitOptions = { deadlineMs, timeoutMs, priority, key, ...own };
     if (signal?.aborted) return this.#fail(signal.reason);
     signal?.addEventListener('abort', this.#onAbort);
-    void this.#pullAll().catch((error: unknown) => {
-      // A source that fails is closed already.
-      this.#isExhausted = true;
-      this.#fail(error);
-    });
+    void this.#pullAll().catch((error: unknown) => this.#fail(error));
   }
 
   async #pullAll(): Promise<void> {
-    const source = this.#source;
-    const items =
-      Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+    const items = iteratorOf(this.#source);
     this.#items = items;
     while (!this.#hasEnded) {
       while (!this.#mayPull) await this.#change();
       if (this.#hasEnded) return;
-      const next = items.next();
-      const item = isThenable(next) ? await this.#wait(next) : next;
+      const item = await this.#pull(items);
       if (item.done === true) {
         this.#isExhausted = true;
+        this.#isClosed = true;
         return this.#serve();
       }
       // While the source was slow, others may have filled the pool.
@@ -150,11 +140,17 @@ export class PoolMap<I, Task, R> implements AsyncIterableIterator<R, undefined> 
     this.#cancelRoom();
   }
 
-  async #wait<V>(next: PromiseLike<V>): Promise<V> {
-    this.#isPulling = true;
-    const item = await next;
-    this.#isPulling = false;
-    return item;
+  async #pull(items: Iterator<I> | AsyncIterator<I>): Promise<IteratorResult<I>> {
+    try {
+      this.#isPulling = true;
+      return await items.next();
+    } catch (error) {
+      // A source that fails is closed by that.
+      this.#isClosed = true;
+      throw error;
+    } finally {
+      this.#isPulling = false;
+    }
   }
 
   #submit(item: I): void {
@@ -199,7 +195,7 @@ export class PoolMap<I, Task, R> implements AsyncIterableIterator<R, undefined> 
     this.#failure = { error };
     this.#end(error);
     // The error that ended it is the one to tell, whatever the source says to that.
-    this.#closeSource().catch(() => undefined);
+    void ignored(this.#closeSource());
     this.#serve();
   }
 
@@ -215,13 +211,36 @@ export class PoolMap<I, Task, R> implements AsyncIterableIterator<R, undefined> 
 
   /** Not waited for while it is asked for an item: it may never answer. */
   async #closeSource(): Promise<void> {
-    if (this.#items === undefined || this.#isExhausted) return;
-    this.#isExhausted = true;
+    if (this.#items === undefined || this.#isClosed) return;
+    this.#isClosed = true;
     const closed = this.#items.return?.();
-    if (this.#isPulling) Promise.resolve(closed).catch(() => undefined);
+    if (this.#isPulling) void ignored(closed);
     else await closed;
   }
 }
+
+function iteratorOf<I>(source: MapSource<I>): Iterator<I> | AsyncIterator<I> {
+  const { [Symbol.asyncIterator]: iterate } = source as Partial<AsyncIterable<I>>;
+  return iterate ? iterate.call(source) : (source as Iterable<I>)[Symbol.iterator]();
+}
+
+async function ignored(result: unknown): Promise<void> {
+  try {
+    await result;
+  } catch {
+    // The consumer has left: there is nobody to tell.
+  }
+}
+
+const KNOWN: ReadonlySet<string> = new Set([
+  'concurrency',
+  'ordered',
+  'signal',
+  'deadlineMs',
+  'timeoutMs',
+  'priority',
+  'key',
+]);
 
 function checkMap(
   name: string,
@@ -243,6 +262,10 @@ function checkMap(
   const count = integer(1);
   const isCount = concurrency === Infinity || count.accepts(concurrency);
   check('concurrency', isCount, `${count.expected}, or Infinity`, concurrency);
+  for (const [unknown, value] of Object.entries(options)) {
+    const expected = `left out: there is no such option, only ${[...KNOWN].join(', ')}`;
+    check(unknown, KNOWN.has(unknown), expected, value);
+  }
   check('ordered', typeof ordered === 'boolean', 'true or false', ordered);
   if (problems.length > 0) throw new InvalidOptionsError(`${name}.map`, problems);
 }

@@ -28,6 +28,7 @@ export function jobWith(
 /** What every policy knows; a context has no timeout of its own, and must go on as it is. */
 function withoutTimeout(options: SubmitOptions): SubmitOptions {
   if (!Object.hasOwn(options, 'timeoutMs')) return options;
-  const { timeoutMs: _, ...rest } = options;
+  const rest: { timeoutMs?: number | undefined } & SubmitOptions = { ...options };
+  Reflect.deleteProperty(rest, 'timeoutMs');
   return rest;
 }

@@ -59,6 +59,7 @@ test('map takes async sources, and is done with an empty one at once', async () 
   }
   const upper = (text: string): string => text.toUpperCase();
   expect(await collect(pool.map(source(), upper))).toEqual(['A', 'B', 'C']);
+  expect(await collect(pool.map('de', upper))).toEqual(['D', 'E']);
   expect(await collect(pool.map([], upper))).toEqual([]);
 });
 
@@ -128,9 +129,7 @@ test('the first error ends a map: no more is pulled, what runs is aborted, the s
     return n;
   });
   const all = collect(results);
-  const settled = expect(all).rejects.toBe(error);
-  await clock.run(20);
-  await settled;
+  await Promise.all([expect(all).rejects.toBe(error), clock.run(20)]);
   expect(log.slice(-1)).toEqual(['closed']);
   expect(reasons).toEqual([error, error]);
   expect(await results.next()).toEqual({ done: true, value: undefined });
@@ -141,7 +140,7 @@ test('leaving the loop ends a map, and so does its signal', async () => {
   const aborted: number[] = [];
   for await (const first of pool.map(numbers(), (n, { signal }) => {
     signal.addEventListener('abort', () => aborted.push(n));
-    return n === 0 ? n : never();
+    return n === 0 ? settlePromises().then(() => n) : never();
   })) {
     expect(first).toBe(0);
     break;
@@ -150,9 +149,8 @@ test('leaving the loop ends a map, and so does its signal', async () => {
   expect(aborted.length).toBeGreaterThan(0);
   const controller = new AbortController();
   const results = collect(pool.map(numbers(), never, { signal: controller.signal }));
-  const settled = expect(results).rejects.toBe('gone');
   controller.abort('gone');
-  await settled;
+  await expect(results).rejects.toBe('gone');
   expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
 });
 
@@ -195,18 +193,23 @@ test('a source that fails ends its map with that error, and is not closed again'
 
 test('a map over a pool that stops ends with PoolStoppedError', async () => {
   const { clock, pool, numbers, taking } = setup();
-  const settled = expect(
-    collect(pool.map(numbers(), async () => taking(10))),
-  ).rejects.toBeInstanceOf(PoolStoppedError);
-  await clock.run(5);
-  void pool.stop();
-  await clock.run(20);
-  await settled;
+  clock.schedule(5, () => void pool.stop());
+  const results = collect(pool.map(numbers(), async () => taking(10)));
+  await Promise.all([expect(results).rejects.toBeInstanceOf(PoolStoppedError), clock.run(20)]);
+});
+
+test('what a map says of its tasks holds for each of them', async () => {
+  const { clock, pool, taking } = setup();
+  const results = collect(pool.map([5, 20], taking, { timeoutMs: 10 }));
+  await Promise.all([
+    expect(results).rejects.toMatchObject({ code: 'SLUICE_TIMEOUT', timeoutMs: 10 }),
+    clock.run(10),
+  ]);
 });
 
 test('map names everything that is wrong at once', () => {
   const { pool } = setup();
-  const options = { concurrency: 0, ordered: 'no' } as unknown as MapOptions;
+  const options = { concurrency: 0, ordered: 'no', lanes: 3 } as unknown as MapOptions;
   expect(() => pool.map(7 as never, undefined as never, options)).toThrow(InvalidOptionsError);
   expect(() => pool.map([], (n) => n, { concurrency: 1.5 })).toThrow(
     'io.map: concurrency must be an integer of at least 1, or Infinity, got 1.5',

@@ -192,6 +192,25 @@ function poolFamilies(pools: ReadonlyMap<string, WorkerPool>): readonly Family[]
       'Calls that came.',
       of((p) => p.stats().submitted),
     ),
+    ...fateFamilies(of),
+    histogram(
+      'worker_pool_wait_seconds',
+      'Arrival to lane.',
+      of((p) => p.waitTimes),
+    ),
+    histogram(
+      'worker_pool_run_seconds',
+      'Lane to end.',
+      of((p) => p.runTimes),
+    ),
+  ];
+}
+
+/** What has become of the calls that came: together with those that run and wait they are all. */
+function fateFamilies(
+  of: (value: (pool: WorkerPool) => Sample['value']) => Read,
+): readonly Family[] {
+  return [
     counter(
       'worker_pool_completed_total',
       'Calls done.',
@@ -204,28 +223,28 @@ function poolFamilies(pools: ReadonlyMap<string, WorkerPool>): readonly Family[]
     ),
     counter(
       'worker_pool_ignored_total',
-      'Calls that ran and proved nothing: refused further in, or left by their callers.',
+      'Calls that ran and were refused further in.',
       of((p) => p.stats().ignored),
     ),
     counter(
+      'worker_pool_aborted_total',
+      'Calls left by their callers, while they waited or ran.',
+      of((p) => p.stats().aborted),
+    ),
+    counter(
+      'worker_pool_expired_total',
+      'Calls that never ran: their deadline passed, or could no longer be met.',
+      of((p) => p.stats().expired),
+    ),
+    counter(
       'worker_pool_abandoned_total',
-      'Tasks that outlived their callers until their lane was given away.',
+      'Tasks that outlived their callers until their lane was given away. Counted besides.',
       of((p) => p.stats().abandoned),
     ),
     counter(
       'worker_pool_rejected_total',
-      'Calls that never ran.',
+      'Calls refused: no place, overload, or the pool was stopping.',
       of((p) => p.stats().rejected),
-    ),
-    histogram(
-      'worker_pool_wait_seconds',
-      'Arrival to lane.',
-      of((p) => p.waitTimes),
-    ),
-    histogram(
-      'worker_pool_run_seconds',
-      'Lane to end.',
-      of((p) => p.runTimes),
     ),
   ];
 }

@@ -65,6 +65,8 @@ test('the metrics are those of the design, by name', async () => {
     'worker_pool_completed_total counter',
     'worker_pool_failed_total counter',
     'worker_pool_ignored_total counter',
+    'worker_pool_aborted_total counter',
+    'worker_pool_expired_total counter',
     'worker_pool_abandoned_total counter',
     'worker_pool_rejected_total counter',
     'worker_pool_wait_seconds histogram',
