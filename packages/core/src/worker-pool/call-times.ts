@@ -68,6 +68,11 @@ export class CallTimes {
     }
   }
 
+  /** A task has ended that was not timed. */
+  ranUntimed(): void {
+    this.#runsNotTimed++;
+  }
+
   /** A task has ended after `runMs`; NaN: it was not timed. */
   ran(runMs: number): void {
     if (Number.isNaN(runMs)) {

@@ -171,7 +171,7 @@ export class Dispatcher implements JobOwner, LaneKeeper {
   /** The same for one that went well and was not timed. */
   vacateWell(): void {
     this.tally.completed();
-    this.times.ran(Number.NaN);
+    this.times.ranUntimed();
     this.#free(Number.NaN);
   }
 
