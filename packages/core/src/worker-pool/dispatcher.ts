@@ -2,6 +2,7 @@ import type { Alarms } from '../collections/index.ts';
 import {
   DeadlineExceededError,
   isThenable,
+  warn,
   PoolStoppedError,
   type Clock,
   type Outcome,
@@ -64,9 +65,10 @@ export class Dispatcher implements JobOwner, LaneKeeper {
 
   /** New lanes go to waiting calls at once. */
   set options(options: ResolvedPoolOptions) {
-    this.#options = options;
-    this.queue.lanes = options.size;
+    // First, as a discipline that cannot be made throws.
     this.queue.update(options.queue);
+    this.queue.lanes = options.size;
+    this.#options = options;
     this.#reopen();
   }
 
@@ -197,6 +199,7 @@ export class Dispatcher implements JobOwner, LaneKeeper {
       this.queue.add(job, nowMs);
     } catch (mistake) {
       this.tally.count('rejected');
+      job.close();
       throw mistake;
     }
     if (job.context) job.heedAbort();
@@ -324,7 +327,12 @@ export class Dispatcher implements JobOwner, LaneKeeper {
 
   #learn(job: LaneJob | undefined, runMs: number): void {
     this.times.ran(runMs);
-    if (!Number.isNaN(runMs)) this.queue.learn(job, runMs);
+    if (Number.isNaN(runMs)) return;
+    try {
+      this.queue.learn(job, runMs);
+    } catch (mistake) {
+      warn(mistake);
+    }
   }
 
   #free(nowMs: number): void {
@@ -352,6 +360,9 @@ export class Dispatcher implements JobOwner, LaneKeeper {
         // The task may have taken its time before it went on asynchronously.
         nowMs = Number.NaN;
       }
+    } catch (mistake) {
+      // Of a discipline. It belongs to nobody's call: least of all to the one that freed the lane.
+      warn(mistake);
     } finally {
       this.#isDispatching = false;
     }

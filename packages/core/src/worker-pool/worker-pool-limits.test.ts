@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import {
   DeadlineExceededError,
   InvalidOptionsError,
@@ -7,6 +7,7 @@ import {
   QueueFullError,
   TimeoutError,
 } from '../core/index.ts';
+import type { QueueDiscipline, QueuedJob } from '../job-queue/index.ts';
 import { ManualClock, settlePromises } from '../testing/index.ts';
 import type { WorkerPoolOptions } from './options.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -228,6 +229,35 @@ test('a higher priority goes first, and one key does not delay another', async (
   pool.resume();
   await Promise.all(calls);
   expect(order).toEqual(['urgent', 'a1', 'b1', 'a2']);
+});
+
+test('a discipline that throws is warned of, and takes no lane and no result from anybody', async () => {
+  const warned = vi.spyOn(process, 'emitWarning').mockReturnValue();
+  const jobs = new Set<QueuedJob>();
+  const broken = (): QueueDiscipline => ({
+    timed: false,
+    add: (job) => void jobs.add(job),
+    take: () => {
+      if (warned.mock.calls.length === 0) throw new Error('take is broken');
+      const [job] = jobs;
+      if (job) jobs.delete(job);
+      return job;
+    },
+    remove: (job) => void jobs.delete(job),
+    ahead: () => 0,
+    learn: () => {
+      throw new Error('learn is broken');
+    },
+    [Symbol.iterator]: () => jobs.values(),
+  });
+  const { pool } = setup({ queue: { order: broken } });
+  const calls = [pool.submit(async () => 'first'), pool.submit(() => 'second')];
+  expect(await calls[0]).toBe('first');
+  pool.resize(2);
+  expect(await calls[1]).toBe('second');
+  expect(pool.stats()).toMatchObject({ active: 0, queued: 0, completed: 2 });
+  expect(warned.mock.calls.length).toBeGreaterThan(0);
+  vi.restoreAllMocks();
 });
 
 test('10,000 waiting tasks that are done at once take no stack for each other', async () => {
