@@ -126,7 +126,7 @@ test('a hedge around breaker and pool takes a place for each try; the loser coun
   expect(pool.stats().active).toBe(2);
   await expect(outcomeOf(call, clock)).resolves.toMatchObject({ value: 'try 2' });
   expect(breaker.stats()).toMatchObject({ permitted: 2, succeeded: 1, failed: 0, ignored: 1 });
-  expect(pool.stats()).toMatchObject({ active: 0, completed: 1, ignored: 1 });
+  expect(pool.stats()).toMatchObject({ active: 0, completed: 1, aborted: 1 });
   expect(clock.pending).toBe(0);
 });
 
