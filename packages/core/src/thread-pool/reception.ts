@@ -42,11 +42,12 @@ export class Reception {
   #isLookDue = false;
   #stretchBeganMs = Number.NaN;
   #release: (() => void) | undefined;
+  #stays = false;
   #nowMs = Number.NaN;
 
   constructor(setting: ReceptionSetting) {
     this.#setting = setting;
-    if (setting.keepAlive) this.hold();
+    if (setting.keepAlive) this.stay();
   }
 
   /** The time, read once in a tick. */
@@ -67,13 +68,15 @@ export class Reception {
 
   /** The pool has stopped. */
   close(): void {
+    this.#stays = false;
     this.#letGo();
     this.#setting.lobby.close();
   }
 
-  /** Keeps the process alive. */
-  hold(): void {
-    this.#release ??= this.#setting.clock.schedule(FOR_EVER_MS, () => undefined);
+  /** Keeps the process alive until the pool has stopped, whether or not there is anything to do. */
+  stay(): void {
+    this.#stays = true;
+    this.#hold();
   }
 
   readonly #flush = (): void => {
@@ -145,7 +148,7 @@ export class Reception {
 
   #sleep(): void {
     const { desk, lobby } = this.#setting;
-    this.hold();
+    this.#hold();
     if (desk.mayGetStuck) this.#lookLater();
     if (!lobby.sleep(() => desk.hasResults(), this.#onRing)) this.#attendSoon();
   }
@@ -169,13 +172,17 @@ export class Reception {
     });
   }
 
+  #hold(): void {
+    this.#release ??= this.#setting.clock.schedule(FOR_EVER_MS, () => undefined);
+  }
+
   #letGo(): void {
     this.#release?.();
     this.#release = undefined;
   }
 
   #rest(): void {
-    if (!this.#setting.keepAlive) this.#letGo();
+    if (!this.#stays) this.#letGo();
     this.#setting.onIdle();
   }
 }
