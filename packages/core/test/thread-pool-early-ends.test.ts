@@ -139,6 +139,25 @@ describe('a task that has not begun', () => {
     expect(expired + rejected).toBe(5);
   });
 
+  test('does not begin after its deadline, even where the main thread is too busy to say so', async () => {
+    await using pool = await readyPool({ size: 1 });
+    const stage = new Stage();
+    const { buffer } = stage;
+    await Promise.all(Array.from({ length: 50 }, () => pool.run('act', { what: 'visit', buffer })));
+    const burning = pool.run('act', { what: 'burn', buffer });
+    const late = Array.from({ length: 5 }, () =>
+      pool.run('act', { what: 'visit', buffer }, { deadlineMs: 10 }),
+    );
+    await Promise.resolve();
+    // So the whole main thread stands still until long after the worker has burnt its time.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 120);
+    expect(new Set(await outcomes(late))).toEqual(new Set(['DeadlineExceededError']));
+    await burning;
+    expect(stage.started).toBe(50);
+    expect(pool.stats()).toMatchObject({ completed: 51, active: 0, queued: 0, failed: 0 });
+    expectBalanced(pool);
+  });
+
   test('has a timeout that counts from its start, however long it waits', async () => {
     await using pool = await readyPool({ size: 1 });
     const stage = new Stage();

@@ -1,5 +1,10 @@
 import { Alarms, type TimerSource } from '../collections/index.ts';
-import { QueueFullError, type Clock, type RejectedError } from '../core/index.ts';
+import {
+  DeadlineExceededError,
+  QueueFullError,
+  type Clock,
+  type RejectedError,
+} from '../core/index.ts';
 import { JobQueue, type ResolvedQueueOptions } from '../job-queue/index.ts';
 import { Affinities } from './affinity.ts';
 import type { Ledger } from './ledger.ts';
@@ -241,10 +246,16 @@ export class Desk implements ResultSink {
     );
   }
 
+  onExpired(job: ThreadJob): void {
+    this.#close(job);
+    if (job.answer !== undefined) return;
+    const message = `${this.#name}: the deadline passed while the call waited for its worker`;
+    job.drop(new DeadlineExceededError(this.#name, message));
+  }
+
   #settle(job: ThreadJob, isSuccess: boolean): void {
     const { runMs } = job;
-    job.leave?.();
-    if (job.watch !== undefined) this.alarms.cancel(job.watch);
+    this.#close(job);
     this.#ledger.runTimes.record(runMs);
     this.recentRunMs =
       this.recentRunMs === Infinity ? runMs : this.recentRunMs + (runMs - this.recentRunMs) / 8;
@@ -253,6 +264,11 @@ export class Desk implements ResultSink {
       job.kind.learn(runMs);
       this.queue.learn(job.arrival === 0 ? undefined : job, runMs);
     }
+  }
+
+  #close(job: ThreadJob): void {
+    job.leave?.();
+    if (job.watch !== undefined) this.alarms.cancel(job.watch);
     if (job.answer === 'timeout') this.#ledger.failed++;
     else if (job.answer === 'aborted') this.#ledger.aborted++;
   }
@@ -301,6 +317,7 @@ export class Desk implements ResultSink {
   }
 
   #queueFor(job: ThreadJob): JobQueue<ThreadJob> {
+    if (job.only !== undefined) return this.#pinnedOf(job.only);
     if (job.affinity === undefined) return this.queue;
     const owner = this.#affinities.workerOf(job.affinity, this.workers);
     if (owner === undefined) return this.queue;

@@ -10,6 +10,8 @@ export interface SinkOf<Job> {
   onResult(job: Job, value: unknown): void;
   /** `failure` makes the error, where its stack shows the caller. */
   onFailure(job: Job, failure: () => unknown): void;
+  /** Its deadline had passed when its turn came: it never began. */
+  onExpired(job: Job): void;
 }
 
 /**

@@ -18,6 +18,7 @@ import {
   CANCELS,
   CPU_MS,
   CLAIMED,
+  EXPIRED,
   FAILED,
   HEAP_BYTES,
   Mailbox,
@@ -287,14 +288,15 @@ export class ThreadWorker implements JobWorker {
   #settle(slot: number, sink: ResultSink): void {
     const mailbox = this.#mailbox;
     const job = this.#jobs[slot] as ThreadJob;
-    const isFailure = (mailbox.kind(slot) & FAILED) !== 0;
+    const kind = mailbox.kind(slot);
     const value = this.#values.isPosted(slot) ? this.#receive() : this.#values.read(slot);
     job.startedMs = mailbox.startMs(slot);
     job.runMs = mailbox.runMs(slot);
     if (job.isCancelled) mailbox.setCancelled(slot, false);
     this.#free[this.#freeCount++] = slot;
     this.forget(job);
-    if (isFailure) sink.onFailure(job, () => thrownFrom(value as Thrown, this.name));
+    if (kind & EXPIRED) sink.onExpired(job);
+    else if (kind & FAILED) sink.onFailure(job, () => thrownFrom(value as Thrown, this.name));
     else sink.onResult(job, value);
   }
 

@@ -14,6 +14,9 @@ export interface ErrorRecord {
 
 export type Thrown = { readonly error: ErrorRecord } | { readonly value: unknown };
 
+/** Frames of the pool itself say nothing about who called. */
+const OWN_FOLDER = new URL('..', import.meta.url).pathname;
+
 /** Longest chain of causes that crosses. */
 const MAX_DEPTH = 8;
 
@@ -104,7 +107,7 @@ export function thrownFrom(thrown: Thrown, worker: string): unknown {
     errors?.map((inner) => thrownFrom(inner, worker)),
   );
   const here = (error.stack ?? '').split('\n    at ').slice(1);
-  const frames = here.filter((frame) => !frame.includes('/thread-pool/')).join('\n    at ');
+  const frames = here.filter((frame) => !frame.includes(OWN_FOLDER)).join('\n    at ');
   const stackOfBoth = `${stack}\n    at thread ${worker}${frames === '' ? '' : `\n    at ${frames}`}`;
   Object.defineProperty(error, 'stack', { value: stackOfBoth, writable: true, configurable: true });
   if (error.name !== name) define(error, 'name', name);

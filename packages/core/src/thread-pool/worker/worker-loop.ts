@@ -13,6 +13,7 @@ import {
   CLAIMED,
   CPU_MS,
   DONE,
+  EXPIRED,
   FAILED,
   HEAP_BYTES,
   Mailbox,
@@ -131,6 +132,10 @@ export class WorkerLoop {
       let input = this.#input(slot);
       let extras: TaskExtras | undefined;
       if (flags & WITH_EXTRAS) [input, extras] = input as [unknown, TaskExtras];
+      if (extras !== undefined && this.#isTooLate(extras, startMs)) {
+        this.#values.write(slot, undefined, EXPIRED);
+        return this.#publish(slot, undefined, startMs);
+      }
       const job = this.#jobs.find(mailbox.job(slot)) ?? this.#receiveJob(mailbox.job(slot));
       context = new SlotContext(this.#place, slot, extras);
       const carried = extras?.carried;
@@ -148,6 +153,11 @@ export class WorkerLoop {
     } catch (error) {
       return this.#fail(slot, context, error, startMs);
     }
+  }
+
+  /** The main thread would have taken it back in time, had it not been busy itself. */
+  #isTooLate({ deadlineAtMs = Infinity }: TaskExtras, nowMs: number): boolean {
+    return nowMs + this.#place.clockOffsetMs >= deadlineAtMs;
   }
 
   #follow(slot: number, context: SlotContext, work: Promise<unknown>): void {

@@ -1,4 +1,9 @@
-import { withTransfer, type JobContext, type Transferring } from '../../../src/index.ts';
+// Not from the door of the package: every worker of every test loads this.
+import {
+  withTransfer,
+  type JobContext,
+  type Transferring,
+} from '../../../src/thread-pool/job-types.ts';
 import { Stage } from './stage.ts';
 
 /*
@@ -171,14 +176,21 @@ export function throwAtDoor(buffer: SharedArrayBuffer): string {
   return 'done';
 }
 
+/** Ends its worker when its input says so. */
+export function exitFor(word: string): string {
+  if (word.startsWith('exit')) process.exit(7);
+  return word;
+}
+
 /** One job that is quick, or not: what is known of its runs says nothing about the next one. */
 export function act(
   {
     what,
     buffer,
-  }: { readonly what: 'visit' | 'hold' | 'exit'; readonly buffer: SharedArrayBuffer },
+  }: { readonly what: 'visit' | 'hold' | 'exit' | 'burn'; readonly buffer: SharedArrayBuffer },
   context: JobContext,
 ): string {
   if (what === 'visit') return visit(buffer, context);
+  if (what === 'burn') return String(burn(40));
   return what === 'hold' ? hold(buffer, context) : exitAtDoor(buffer);
 }
