@@ -7,6 +7,8 @@ import { expectBalanced, outcomes, readyPool, until, untilReady } from './kit/th
 import { Stage } from './kit/threads/stage.ts';
 import type * as unready from './kit/threads/unready.ts';
 
+const restartBackoff = { type: 'constant', delayMs: 5 } as const;
+
 describe('the task that ran when its worker died gets WorkerCrashedError, and the worker is replaced', () => {
   test('by process.exit', async () => {
     await using pool = await readyPool({ size: 1 });
@@ -59,10 +61,10 @@ test('a late throw of an earlier task fails the task that runs then; those behin
 });
 
 test('tasks that were handed ahead to a worker that dies each run once, elsewhere', async () => {
-  await using pool = await readyPool({ size: 2 });
+  await using pool = await readyPool({ size: 2, restartBackoff });
   const quick = new Stage();
   const visit = { what: 'visit', buffer: quick.buffer } as const;
-  for (let round = 1; round <= 5; round++) {
+  for (let round = 1; round <= 3; round++) {
     await Promise.all(Array.from({ length: 100 }, () => pool.run('act', visit)));
     const door = new Stage();
     const dying = [1, 2].map(() => pool.run('act', { what: 'exit', buffer: door.buffer }));
@@ -115,10 +117,7 @@ describe('a task whose worker dies', () => {
   test('is poisoned when it has killed two workers: it is refused, and others of its job are not', async () => {
     await using pool = await readyPool({ size: 2, queue: 10 });
     const poison = 'exit is called with this';
-    const job = pool.define('exitFor', (word: string) => {
-      if (word.startsWith('exit')) process.exit(3);
-      return word;
-    });
+    const job = pool.call.exitFor;
     expect(await outcomes([job(poison), job('other'), job(poison)])).toEqual([
       'WorkerCrashedError',
       'other',
@@ -135,7 +134,6 @@ describe('a task whose worker dies', () => {
 
 describe('a module whose workers never get ready', () => {
   const url = (query: string): URL => new URL(`./kit/threads/unready.ts?${query}`, import.meta.url);
-  const restartBackoff = { type: 'constant', delayMs: 5 } as const;
   const ways = [
     { way: 'load', cause: /the module is broken/u },
     { way: 'start', cause: /no connection/u },

@@ -22,6 +22,7 @@ const FAREWELL_MS = 5000;
 
 export interface CrewOptions {
   readonly size: number;
+  readonly concurrencyPerThread: number;
   readonly maxTasks: number;
   readonly maxAgeMs: number;
   readonly maxHeapBytes: number;
@@ -55,6 +56,8 @@ export class Crew implements WorkerEvents {
   readonly #workers = new Set<JobWorker>();
   readonly #alarms = new Map<JobWorker, Alarm>();
   #serving: JobWorker[] = [];
+  /** Those that have been ready. */
+  readonly #started = new WeakSet<JobWorker>();
   #born = 0;
   #crashes = 0;
   #lastCrashMs = -Infinity;
@@ -76,8 +79,13 @@ export class Crew implements WorkerEvents {
   update(options: CrewOptions): void {
     if (options.restartBackoff !== this.#options.restartBackoff)
       this.#backoff = new Backoff(options.restartBackoff, this.#setting.random);
+    const isAnew = options.concurrencyPerThread !== this.#options.concurrencyPerThread;
     this.#options = options;
-    for (const worker of this.#workers) this.#watchAge(worker);
+    for (const worker of this.#workers) {
+      // How many tasks it runs at a time, a worker learns at its start.
+      if (isAnew && worker.duty === 'serving') this.#replace(worker);
+      this.#watchAge(worker);
+    }
     this.fill();
   }
 
@@ -91,13 +99,14 @@ export class Crew implements WorkerEvents {
     const tooMany = Math.max(0, counted.length - this.#options.size);
     const idleFirst = counted.toSorted((a, b) => rank(a) - rank(b));
     for (const worker of idleFirst.slice(0, tooMany)) this.#retire(worker);
+    this.#relieve();
     this.#refresh();
   }
 
   /** A worker has answered: it may be old now, or have nothing left to do. */
   check(worker: JobWorker): void {
     if (worker.duty === 'serving' && this.#isWorn(worker)) {
-      worker.duty = 'outgoing';
+      this.#replace(worker);
       this.fill();
     } else if (worker.outstanding === 0 && worker.duty === 'retiring') this.#dismiss(worker);
     else if (
@@ -137,11 +146,8 @@ export class Crew implements WorkerEvents {
     this.#clearAlarm(worker);
     this.#setting.onReady(exports);
     this.#watchAge(worker);
-    for (const old of this.#workers) {
-      if (old.duty !== 'outgoing') continue;
-      this.#retire(old);
-      break;
-    }
+    this.#started.add(worker);
+    this.#relieve();
     this.#refresh();
     this.#setting.onChange();
   }
@@ -163,7 +169,7 @@ export class Crew implements WorkerEvents {
       ledger.crashes++;
       this.#delayRestart();
       onCrash(worker.name, cause);
-      if (worker.taken === 0) this.#failIfNone(cause);
+      if (!this.#started.has(worker)) this.#failIfNone(cause);
     }
     this.fill();
     onChange();
@@ -177,6 +183,21 @@ export class Crew implements WorkerEvents {
     const { startTimeoutMs } = this.#options;
     const late = new Error(`the worker was not ready within ${startTimeoutMs} ms`);
     this.#setAlarm(worker, clock.nowMs() + startTimeoutMs, () => void worker.kill(late));
+  }
+
+  /** It serves until its successor does. One that has not begun to has no need to. */
+  #replace(worker: JobWorker): void {
+    if (worker.isReady) worker.duty = 'outgoing';
+    else this.#retire(worker);
+  }
+
+  /** Those that are to go stay only in place of those that have yet to come. */
+  #relieve(): void {
+    const outgoing = [...this.#workers].filter(({ duty }) => duty === 'outgoing');
+    const ready = [...this.#workers].filter(({ duty, isReady }) => duty === 'serving' && isReady);
+    const places = Math.max(0, this.#options.size - ready.length);
+    for (const worker of outgoing.slice(0, Math.max(0, outgoing.length - places)))
+      this.#retire(worker);
   }
 
   /** What it has begun goes on to its end, however long that takes. */
