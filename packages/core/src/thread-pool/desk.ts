@@ -363,10 +363,15 @@ export class Desk implements ResultSink {
       while (pinned.size > 0 && this.#mayTake(worker, 0)) {
         // Neither may keep the other from this worker for ever.
         this.#pinnedIsNext = !this.#pinnedIsNext;
-        const isTurn = this.queue.size === 0 || this.#pinnedIsNext;
-        const job = (isTurn ? pinned : this.queue).take(nowMs);
-        if (job !== undefined && (isTurn || job.affinity === undefined)) this.#hand(worker, job);
-        else if (job !== undefined) this.#queueFor(job).add(job, nowMs);
+        const queue = this.queue.size === 0 || this.#pinnedIsNext ? pinned : this.queue;
+        const job = queue.take(nowMs);
+        if (job === undefined) continue;
+        if (queue !== pinned && job.affinity !== undefined) this.#queueFor(job).add(job, nowMs);
+        else if (this.#mayTake(worker, job.kind.costMs)) this.#hand(worker, job);
+        else {
+          queue.putBack(job);
+          break;
+        }
       }
     }
   }

@@ -52,7 +52,12 @@ export class Engine implements Specifier, JobOwner {
   #hasStopped = false;
   #whenIdle: (() => void)[] = [];
 
-  constructor(module: string | undefined, options: ResolvedThreadPoolOptions) {
+  /** @param makerOf for tests: how workers are made */
+  constructor(
+    module: string | undefined,
+    options: ResolvedThreadPoolOptions,
+    makerOf: typeof workerMaker = workerMaker,
+  ) {
     const { name, clock, random } = options;
     const { ledger } = this;
     this.#options = options;
@@ -75,7 +80,7 @@ export class Engine implements Specifier, JobOwner {
     const graceMs = (): number => this.#options.graceMs;
     const onStubborn = (worker: JobWorker): void => this.#crew.condemn(worker);
     this.#supervisor = new Supervisor({ name, clock, desk, ledger, graceMs, onStubborn });
-    const make = workerMaker({ clock, lobby, kinds: this.kinds, cpus, module });
+    const make = makerOf({ clock, lobby, kinds: this.kinds, cpus, module });
     const setting = {
       name,
       clock,
@@ -221,6 +226,7 @@ export class Engine implements Specifier, JobOwner {
     if (error instanceof DeadlineExceededError) this.ledger.expired++;
     else if (error instanceof RejectedError) this.ledger.rejected++;
     else this.ledger.failed++;
+    if (job.watch !== undefined) this.#desk.alarms.cancel(job.watch);
     job.refuse(error);
     // Whoever waits for room, or for the last task, hears of it when the queue is done.
     this.#reception.flushSoon();
@@ -273,6 +279,7 @@ export class Engine implements Specifier, JobOwner {
 
   #onLost(job: ThreadJob): void {
     this.ledger.failed++;
+    if (job.watch !== undefined) this.#desk.alarms.cancel(job.watch);
     const message = `${this.name}: the worker that was to run ${job.kind.definition.name} has ended`;
     job.refuse(new WorkerCrashedError(this.name, message));
   }

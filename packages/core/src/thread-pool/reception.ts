@@ -5,6 +5,9 @@ import type { Lobby } from './shared/lobby.ts';
 /** How long the main thread waits for the next result before it sleeps, in ms. */
 const SPIN_MS = 0.02;
 
+/** The same by a clock that stands still. */
+const SPIN_ROUNDS = 1000;
+
 /** Results are waited for only where tasks take less than this, in ms. */
 const SPIN_BELOW_MS = 0.02;
 
@@ -120,9 +123,10 @@ export class Reception {
   #spin(): boolean {
     const { desk, clock } = this.#setting;
     const untilMs = clock.nowMs() + SPIN_MS;
-    do {
+    for (let round = 0; round < SPIN_ROUNDS; round++) {
       for (let i = 0; i < 10; i++) if (desk.hasResults()) return this.#fetch();
-    } while (clock.nowMs() < untilMs);
+      if (clock.nowMs() >= untilMs) return false;
+    }
     return false;
   }
 

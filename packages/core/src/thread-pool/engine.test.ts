@@ -1,0 +1,204 @@
+import { describe, expect, test } from 'vitest';
+import { ScriptedPool } from './testing/scripted-pool.ts';
+
+const submitAll = (pool: ScriptedPool, job: string, count: number): void => {
+  for (let i = 0; i < count; i++) pool.submit(job);
+};
+
+describe('handing ahead', () => {
+  test('gives a busy worker no more than a millisecond of work', async () => {
+    const pool = await new ScriptedPool({ size: 1 }).ready();
+    await pool.teach('short', 0.1);
+    submitAll(pool, 'short', 50);
+    const { outstanding, aheadMs } = pool.worker(1);
+    expect(aheadMs).toBeLessThanOrEqual(1.001);
+    expect(outstanding).toBeGreaterThanOrEqual(9);
+    expect(outstanding).toBeLessThanOrEqual(10);
+  });
+
+  test('gives nothing ahead of what is long, or not known', async () => {
+    const pool = await new ScriptedPool({ size: 2 }).ready();
+    submitAll(pool, 'job', 10);
+    expect(pool.workers.map(({ outstanding }) => outstanding)).toEqual([1, 1]);
+  });
+
+  test('gives a long task to no worker that has something to do', async () => {
+    const pool = await new ScriptedPool({ size: 2 }).ready();
+    await pool.teach('short', 0.1);
+    await pool.teach('long', 20);
+    submitAll(pool, 'long', 1);
+    submitAll(pool, 'short', 3);
+    submitAll(pool, 'long', 3);
+    expect(pool.worker(1).outstanding).toBe(1);
+    expect(pool.worker(2).outstanding).toBe(3);
+  });
+
+  test('is taken back from a worker whose task turns out to be long, and goes to others', async () => {
+    const pool = await new ScriptedPool({ size: 2 }).ready();
+    await pool.teach('short', 0.1);
+    submitAll(pool, 'short', 12);
+    await pool.settle();
+    pool.worker(1).begin();
+    expect(pool.worker(1).outstanding).toBeGreaterThan(1);
+    pool.clock.advance(5);
+    await pool.settle();
+    expect(pool.worker(1).outstanding).toBe(1);
+    expect(pool.worker(1).waiting()).toEqual([]);
+    for (let i = 0; i < 11; i++) {
+      pool.worker(2).begin();
+      pool.worker(2).finish();
+      await pool.settle();
+    }
+    expect(pool.engine.stats()).toMatchObject({ active: 1, queued: 0, completed: 41 });
+  });
+});
+
+test('a free worker never sits beside a task that waits: the next one goes to it at once', async () => {
+  const pool = await new ScriptedPool({ size: 2 }).ready();
+  submitAll(pool, 'job', 4);
+  await pool.settle();
+  pool.worker(2).begin();
+  pool.clock.advance(3);
+  pool.worker(2).finish();
+  await pool.settle();
+  expect(pool.worker(2).outstanding).toBe(1);
+  expect(pool.engine.stats()).toMatchObject({ active: 2, queued: 1 });
+});
+
+test('higher priorities and the shares of keys decide who is next', async () => {
+  const pool = await new ScriptedPool({ size: 1 }).ready();
+  const order: unknown[] = [];
+  pool.submit('short');
+  for (const [input, options] of [
+    ['low', { priority: -1 }],
+    ['burst 1', { key: 'a' }],
+    ['burst 2', { key: 'a' }],
+    ['burst 3', { key: 'a' }],
+    ['single', { key: 'b' }],
+    ['high', { priority: 3 }],
+  ] as const) {
+    void pool.submit('job', input, options).promise.then((result) => order.push(result));
+  }
+  for (let i = 0; i < 7; i++) {
+    await pool.settle();
+    pool.worker(1).begin();
+    pool.worker(1).finish();
+  }
+  await pool.settle();
+  expect(order[0]).toBe('high');
+  expect(order.at(-1)).toBe('low');
+  expect(order.indexOf('single')).toBeLessThan(order.indexOf('burst 3'));
+});
+
+describe('a task that ends early', () => {
+  test('is answered at its timeout, which counts from its start', async () => {
+    const pool = await new ScriptedPool({ size: 1, graceMs: 10 }).ready();
+    const call = pool.submit('job', 1, { timeoutMs: 50 });
+    await pool.settle();
+    pool.clock.advance(30);
+    pool.worker(1).begin();
+    pool.clock.advance(49);
+    await pool.settle();
+    expect(call.answer).toBeUndefined();
+    pool.clock.advance(1);
+    await pool.settle();
+    expect(call.answer).toBe('TimeoutError');
+    expect(pool.worker(1).running[0]?.isCancelled).toBe(true);
+  });
+
+  test('keeps its worker when it ends within the grace, and loses it when it does not', async () => {
+    const pool = await new ScriptedPool({ size: 1, graceMs: 10 }).ready();
+    for (const [lateMs, restarts] of [
+      [9, 0],
+      [10, 1],
+    ] as const) {
+      pool.submit('job', 1, { timeoutMs: 50 });
+      await pool.settle();
+      pool.worker(1).begin();
+      pool.clock.advance(50);
+      await pool.settle();
+      pool.clock.advance(lateMs);
+      await pool.settle();
+      pool.worker(1).finish();
+      await pool.settle();
+      expect(pool.engine.stats()).toMatchObject({ restarts });
+    }
+    expect(pool.worker(1).isGone).toBe(true);
+    expect(pool.engine.stats()).toMatchObject({ failed: 2, active: 0, crashes: 0 });
+    expect(pool.alive).toHaveLength(1);
+  });
+});
+
+describe('workers that die', () => {
+  test('are replaced at once at first, then ever later', async () => {
+    const restartBackoff = {
+      type: 'exponential',
+      baseMs: 100,
+      maxMs: 1000,
+      jitter: 'none',
+    } as const;
+    const pool = new ScriptedPool({ size: 1, restartBackoff });
+    const delays: number[] = [];
+    for (let round = 0; round < 6; round++) {
+      const sinceMs = pool.clock.nowMs();
+      pool.alive[0]?.die(new Error('broken'));
+      while (pool.alive.length === 0) pool.clock.advance(1);
+      delays.push(pool.clock.nowMs() - sinceMs);
+    }
+    expect(delays).toEqual([0, 0, 100, 200, 400, 800]);
+  });
+
+  test('without ever having been ready fail all that waits; otherwise nothing that waits', async () => {
+    const pool = new ScriptedPool({ size: 1 });
+    const lost = pool.submit('job');
+    pool.worker(1).die(new Error('broken'));
+    await pool.settle();
+    expect(lost.answer).toBe('WorkerCrashedError');
+    pool.engine.pause();
+    await pool.ready();
+    const kept = pool.submit('job');
+    pool.worker(2).die(new Error('late'));
+    await pool.settle();
+    expect(kept.answer).toBeUndefined();
+    expect(pool.engine.stats()).toMatchObject({ failed: 1, queued: 1, crashes: 2 });
+  });
+
+  test('under a task that moved its input end it, begun or not, and never run it again', async () => {
+    const pool = await new ScriptedPool({ size: 1 }).ready();
+    const transfer = [new ArrayBuffer(8)];
+    const call = pool.submit('job', transfer[0], { transfer, idempotent: true });
+    pool.worker(1).die(new Error('broken'));
+    await pool.settle();
+    expect(call.answer).toBe('WorkerCrashedError');
+    expect(pool.engine.stats()).toMatchObject({ failed: 1, queued: 0, active: 0 });
+  });
+});
+
+test('affinity keeps a key on its worker, and moves it when that goes', async () => {
+  const pool = await new ScriptedPool({ size: 2 }).ready();
+  const options = { affinity: 'key' };
+  pool.submit('job', 1, options);
+  const owner = pool.alive.find(({ outstanding }) => outstanding === 1);
+  for (let i = 0; i < 5; i++) pool.submit('job', i, options);
+  expect(pool.alive.map(({ outstanding }) => outstanding).toSorted()).toEqual([0, 1]);
+  await pool.settle();
+  owner?.die(new Error('broken'));
+  await pool.settle();
+  const other = pool.alive.find(({ isReady }) => isReady);
+  expect(other?.outstanding).toBe(1);
+  expect(pool.engine.stats()).toMatchObject({ queued: 5, active: 1, failed: 0 });
+});
+
+test('stop leaves no worker and no timer', async () => {
+  const pool = await new ScriptedPool({ size: 3, maxAgeMs: 1000, keepAlive: true }).ready();
+  const calls = [1, 2, 3, 4, 5].map((i) =>
+    pool.submit('job', i, { timeoutMs: 100, deadlineMs: 500 }),
+  );
+  await pool.settle();
+  pool.worker(1).begin();
+  const result = await pool.engine.stop({ timeoutMs: 0, reject: 'all' });
+  expect(result).toEqual({ refused: 4, ended: 1, running: 0 });
+  expect(calls.map(({ settled }) => settled)).toEqual([1, 1, 1, 1, 1]);
+  expect(pool.alive).toEqual([]);
+  expect(pool.clock.pending).toBe(0);
+});
