@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { RunOptions, ThreadPool } from '../src/index.ts';
+import type { ThreadPool } from '../src/index.ts';
 import type * as jobs from './kit/threads/jobs.ts';
 import { expectBalanced, jobsPool, until } from './kit/threads/pools.ts';
 import { Stage } from './kit/threads/stage.ts';
@@ -139,14 +139,14 @@ class Trial {
     // What never ends by itself is ended by its caller.
     const timeoutMs = job === 'spin' ? (rest.timeoutMs ?? 5) : rest.timeoutMs;
     const signal = isAbortable && !isCounted ? controller.signal : undefined;
-    const run = this.pool.submit(this.task(job), { ...rest, timeoutMs, signal } as RunOptions);
+    const run = this.pool.submit(this.task(job), { ...rest, timeoutMs, signal });
     const settle = (answer: Call['answer']): void => {
       call.settled++;
       call.answer = answer;
     };
     run.then(
       () => settle('completed'),
-      (error: Error) => settle(answerOf(error)),
+      (error: unknown) => settle(answerOf(error as Error)),
     );
   }
 

@@ -180,7 +180,8 @@ test('affinity keeps a key on its worker, and moves it when that goes', async ()
   pool.submit('job', 1, options);
   const owner = pool.alive.find(({ outstanding }) => outstanding === 1);
   for (let i = 0; i < 5; i++) pool.submit('job', i, options);
-  expect(pool.alive.map(({ outstanding }) => outstanding).toSorted()).toEqual([0, 1]);
+  expect(pool.alive.map(({ outstanding }) => outstanding)).toContain(0);
+  expect(owner?.outstanding).toBe(1);
   await pool.settle();
   owner?.die(new Error('broken'));
   await pool.settle();

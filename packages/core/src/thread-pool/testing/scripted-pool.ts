@@ -59,7 +59,7 @@ export class ScriptedPool {
     };
     promise.then(
       () => settle('completed'),
-      (error: Error) => settle(error.name),
+      (error: unknown) => settle((error as Error).name),
     );
     return call;
   }

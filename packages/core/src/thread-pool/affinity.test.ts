@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { ManualClock } from '../testing/index.ts';
+import { Affinities } from './affinity.ts';
+import { Lobby } from './shared/lobby.ts';
+import { ScriptedWorker } from './testing/scripted-worker.ts';
+
+function readyWorkers(count: number): ScriptedWorker[] {
+  const house = { clock: new ManualClock(), lobby: new Lobby() };
+  const events = { onReady: (): void => undefined, onEnd: (): void => undefined };
+  return Array.from({ length: count }, (_, i) => {
+    const worker = new ScriptedWorker(`worker ${i}`, house, events);
+    worker.becomeReady();
+    return worker;
+  });
+}
+
+const keys = Array.from({ length: 3000 }, (_, i) => `key ${i}`);
+
+test('a key stays with its worker while that serves, whoever comes', () => {
+  const affinities = new Affinities();
+  const workers = readyWorkers(3);
+  const owners = keys.map((key) => affinities.workerOf(key, workers));
+  const more = [...workers, ...readyWorkers(2)];
+  expect(keys.map((key) => affinities.workerOf(key, more))).toEqual(owners);
+});
+
+test('keys are spread evenly over the workers', () => {
+  const affinities = new Affinities();
+  const workers = readyWorkers(4);
+  const counts = new Map(workers.map((worker) => [worker, 0]));
+  for (const key of keys) {
+    const owner = affinities.workerOf(key, workers) as ScriptedWorker;
+    counts.set(owner, (counts.get(owner) as number) + 1);
+  }
+  for (const count of counts.values()) {
+    expect(count).toBeGreaterThan(500);
+    expect(count).toBeLessThan(1000);
+  }
+});
+
+test('the keys of a worker that goes move to others, and the others keep theirs', () => {
+  const affinities = new Affinities();
+  const workers = readyWorkers(3);
+  const before = keys.map((key) => affinities.workerOf(key, workers));
+  const [gone] = workers as [ScriptedWorker];
+  gone.duty = 'retiring';
+  const after = keys.map((key) => affinities.workerOf(key, workers));
+  expect(after).not.toContain(gone);
+  const kept = before.map((owner, i) => owner === gone || owner === after[i]);
+  expect(kept).not.toContain(false);
+});
+
+test('without any worker that serves a key has none', () => {
+  expect(new Affinities().workerOf('key', [])).toBeUndefined();
+});
