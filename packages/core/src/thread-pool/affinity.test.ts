@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ManualClock } from '../testing/index.ts';
 import { Affinities } from './affinity.ts';
 import { Lobby } from './shared/lobby.ts';
-import { ScriptedWorker } from './testing/scripted-worker.ts';
+import { ScriptedWorker } from '../../test/kit/threads/scripted-worker.ts';
 
 function readyWorkers(count: number): ScriptedWorker[] {
   const house = { clock: new ManualClock(), lobby: new Lobby() };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { RunOptions } from './options.ts';
-import { ScriptedPool, type ScriptedCall } from './testing/scripted-pool.ts';
+import { ScriptedPool, type ScriptedCall } from '../../test/kit/threads/scripted-pool.ts';
 
 /*
  * Random sequences of everything that callers, time and workers can do to a pool. The workers are scripted

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ScriptedPool } from './testing/scripted-pool.ts';
+import { ScriptedPool } from '../../test/kit/threads/scripted-pool.ts';
 
 const submitAll = (pool: ScriptedPool, job: string, count: number): void => {
   for (let i = 0; i < count; i++) pool.submit(job);

@@ -1,7 +1,12 @@
-import type { Clock } from '../../core/index.ts';
-import type { Duty, WorkerUse } from '../job-worker.ts';
-import type { Lobby } from '../shared/lobby.ts';
-import type { JobWorker, ResultSink, ThreadJob, WorkerEvents } from '../thread-job.ts';
+import type { Clock } from '../../../src/core/index.ts';
+import type { Duty, WorkerUse } from '../../../src/thread-pool/job-worker.ts';
+import type { Lobby } from '../../../src/thread-pool/shared/lobby.ts';
+import type {
+  JobWorker,
+  ResultSink,
+  ThreadJob,
+  WorkerEvents,
+} from '../../../src/thread-pool/thread-job.ts';
 
 export interface ScriptedHouse {
   readonly clock: Clock;

@@ -1,6 +1,10 @@
-import { Engine } from '../engine.ts';
-import { resolveThreadPoolOptions, type RunOptions, type ThreadPoolOptions } from '../options.ts';
-import { ManualClock, SeededRandom } from '../../testing/index.ts';
+import { Engine } from '../../../src/thread-pool/engine.ts';
+import {
+  resolveThreadPoolOptions,
+  type RunOptions,
+  type ThreadPoolOptions,
+} from '../../../src/thread-pool/options.ts';
+import { ManualClock, SeededRandom } from '../../../src/testing/index.ts';
 import { ScriptedWorker } from './scripted-worker.ts';
 
 /** What a caller was told; `settled` counts how often. */
