@@ -1,0 +1,2 @@
+export function double(x: number): number;
+export const notAJob: 1;
