@@ -29,19 +29,46 @@ export function recordOf(thrown: unknown, depth = 0): Thrown {
     const properties = plainProperties(thrown);
     return { error: { name, message, stack: String(stack), properties, ...more } };
   } catch (mistake) {
-    return { value: `what was thrown cannot be read: ${String(mistake)}` };
+    return { value: `what was thrown cannot be read: ${textOf(mistake)}` };
   }
 }
 
-/** The same, of what is sure to be cloneable: for when the rest was not. */
-export function textOf(thrown: unknown): Thrown {
+/** The same without what cannot be cloned: for when the whole was refused for that. */
+export function cloneableRecordOf(thrown: unknown): Thrown {
+  return cloneable(recordOf(thrown));
+}
+
+function cloneable(thrown: Thrown): Thrown {
+  if ('value' in thrown) {
+    return isCloneable(thrown.value) ? thrown : { value: textOf(thrown.value) };
+  }
+  const { name, message, stack, properties, cause, errors } = thrown.error;
+  const kept = Object.entries(properties).filter(([, value]) => isCloneable(value));
+  const error = {
+    name: textOf(name),
+    message: textOf(message),
+    stack,
+    properties: Object.fromEntries(kept),
+    ...(cause !== undefined && { cause: cloneable(cause) }),
+    ...(errors !== undefined && { errors: errors.map((each) => cloneable(each)) }),
+  };
+  return { error };
+}
+
+function isCloneable(value: unknown): boolean {
   try {
-    if (!(thrown instanceof Error)) return { value: String(thrown) };
-    const { name, message, stack } = thrown;
-    const texts = [name, message, stack].map(String) as [string, string, string];
-    return { error: { name: texts[0], message: texts[1], stack: texts[2], properties: {} } };
+    structuredClone(value);
+    return true;
   } catch {
-    return { value: 'what was thrown cannot be read' };
+    return false;
+  }
+}
+
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return 'what was thrown cannot be read';
   }
 }
 

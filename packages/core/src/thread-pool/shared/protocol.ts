@@ -14,7 +14,7 @@ export interface WorkerSetup {
   readonly jobs: readonly JobDefinition[];
   /** Tasks that it may run at the same time. */
   readonly concurrency: number;
-  /** What to add to the system's monotonic clock, in ms, to get the main thread's time. */
+  /** What to add to the machine's monotonic clock, in ms, to get the time on the pool's. */
   readonly clockOffsetMs: number;
   readonly isCarrying: boolean;
   /** How long a worker without work looks for more before it sleeps, in ms. */

@@ -1,4 +1,4 @@
-import { runInThisContext } from 'node:vm';
+import { constants, runInThisContext } from 'node:vm';
 import type { Job, JobHooks } from '../job-types.ts';
 import type { JobDefinition } from '../shared/protocol.ts';
 
@@ -46,7 +46,10 @@ export class JobTable {
 function compiled(name: string, source: string): Job {
   let job: Job;
   try {
-    job = runInThisContext(`'use strict'; (${source});`, { filename: `inline job ${name}` }) as Job;
+    job = runInThisContext(`'use strict'; (${source});`, {
+      filename: `inline job ${name}`,
+      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    }) as Job;
   } catch (error) {
     return () => {
       throw error;

@@ -6,6 +6,7 @@ import type { TaskExtras } from '../shared/protocol.ts';
 export interface ContextPlace {
   readonly mailbox: Mailbox;
   readonly worker: string;
+  /** What to add to the clock of this thread, in ms, to get the time on the pool's. */
   readonly clockOffsetMs: number;
 }
 

@@ -1,8 +1,8 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
-import { systemClock } from '../../core/clock.ts';
+import { clockOriginMs, systemClock } from '../../core/clock.ts';
 import { isThenable } from '../../core/thenable.ts';
 import { Transferring, type JobHooks } from '../job-types.ts';
-import { recordOf, textOf } from '../shared/error-record.ts';
+import { cloneableRecordOf, recordOf } from '../shared/error-record.ts';
 import { Lobby } from '../shared/lobby.ts';
 import {
   ASLEEP,
@@ -72,7 +72,8 @@ export class WorkerLoop {
     const { inputShapes: read, resultShapes: written } = setup;
     this.#values = new SlotValues(this.#mailbox, { read, written });
     this.#lobby = new Lobby(setup.lobby);
-    const { clockOffsetMs, name: worker } = setup;
+    const clockOffsetMs = setup.clockOffsetMs + clockOriginMs();
+    const { name: worker } = setup;
     this.#place = { mailbox: this.#mailbox, worker, clockOffsetMs };
   }
 
@@ -119,10 +120,10 @@ export class WorkerLoop {
   #run(slot: number): number {
     const startMs = systemClock.nowMs();
     const mailbox = this.#mailbox;
-    mailbox.setStartMs(slot, startMs + this.#setup.clockOffsetMs);
+    mailbox.setStartMs(slot, startMs + this.#place.clockOffsetMs);
     if (this.#running++ === 0) {
       this.#busySinceMs = startMs;
-      mailbox.numbers[BUSY_SINCE_MS] = startMs + this.#setup.clockOffsetMs;
+      mailbox.numbers[BUSY_SINCE_MS] = startMs + this.#place.clockOffsetMs;
     }
     let context: SlotContext | undefined;
     try {
@@ -151,7 +152,7 @@ export class WorkerLoop {
 
   #follow(slot: number, context: SlotContext, work: Promise<unknown>): void {
     this.#waiting.add(context);
-    const startMs = this.#mailbox.startMs(slot) - this.#setup.clockOffsetMs;
+    const startMs = this.#mailbox.startMs(slot) - this.#place.clockOffsetMs;
     const left = (settle: () => number): void => {
       this.#waiting.delete(context);
       const nowMs = settle();
@@ -186,10 +187,9 @@ export class WorkerLoop {
         this.#post(slot, record);
         this.#values.writePosted(slot, FAILED);
       } catch {
-        // What was thrown holds something that cannot be cloned: say it in words.
-        const text = textOf(error);
-        if (!this.#values.write(slot, text, FAILED)) {
-          this.#post(slot, text);
+        const rest = cloneableRecordOf(error);
+        if (!this.#values.write(slot, rest, FAILED)) {
+          this.#post(slot, rest);
           this.#values.writePosted(slot, FAILED);
         }
       }
