@@ -215,15 +215,15 @@ export class Crew implements WorkerEvents {
     const what = hasBegun
       ? `the worker ${worker.name} ended while it ran ${job.kind.definition.name}`
       : `the worker ${worker.name} ended before it ran ${job.kind.definition.name}, whose input had been moved to it`;
-    job.drop(new WorkerCrashedError(name, `${name}: ${what}`, { cause }));
+    job.refuse(new WorkerCrashedError(name, `${name}: ${what}`, { cause }));
   }
 
   /** Without any worker that starts, nothing that waits would ever be done. */
   #failIfNone(cause: unknown): void {
-    const { desk, ledger, name } = this.#setting;
+    const { desk, name } = this.#setting;
     if ([...this.#workers].some(({ isReady }) => isReady)) return;
     const error = new WorkerCrashedError(name, `${name}: no worker can start`, { cause });
-    ledger.failed += desk.dropAll(error);
+    desk.dropAll(error);
   }
 
   /** The first crashes are mended at once; a row of them ever later. */

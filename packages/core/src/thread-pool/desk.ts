@@ -280,7 +280,7 @@ export class Desk implements ResultSink {
       worker.hand(job);
     } catch (error) {
       this.#ledger.failed++;
-      job.drop(error);
+      job.refuse(error);
       return;
     }
     this.#events.onHanded();

@@ -1,6 +1,8 @@
 import {
+  DeadlineExceededError,
   Emitter,
   PoolStoppedError,
+  RejectedError,
   TimeoutError,
   usableCpus,
   WorkerCrashedError,
@@ -25,14 +27,14 @@ import { Lobby } from './shared/lobby.ts';
 import { statsOf } from './stats.ts';
 import { Supervisor } from './supervisor.ts';
 import { specify, type Specifier } from './task-options.ts';
-import { ThreadJob, type JobWorker } from './thread-job.ts';
+import { ThreadJob, type JobOwner, type JobWorker } from './thread-job.ts';
 import { workerMaker } from './worker-maker.ts';
 
 /**
  * What a thread pool is made of, put together: the desk that hands tasks out, the reception that fetches
  * results, the supervisor that ends tasks early, and the crew of workers.
  */
-export class Engine implements Specifier {
+export class Engine implements Specifier, JobOwner {
   readonly name: string;
   readonly clock: Clock;
   readonly kinds: JobKinds;
@@ -214,6 +216,17 @@ export class Engine implements Specifier {
     this.#supervisor.leave(job, reason);
   }
 
+  /** A queue has sent a task away: it came too late, or was shed, or no worker can start, or the pool stops. */
+  onDropped(job: ThreadJob, error: unknown): void {
+    if (error instanceof DeadlineExceededError) this.ledger.expired++;
+    else if (error instanceof RejectedError) this.ledger.rejected++;
+    else this.ledger.failed++;
+    job.refuse(error);
+    // Whoever waits for room, or for the last task, hears of it when the queue is done.
+    this.#reception.flushSoon();
+    this.#tell(this.#roomWaiters);
+  }
+
   get #state(): ThreadPoolStats['state'] {
     if (this.#hasStopped) return 'stopped';
     if (this.#stopping) return 'stopping';
@@ -235,12 +248,12 @@ export class Engine implements Specifier {
 
   #newJob(kind: JobKind, input: unknown): ThreadJob {
     this.ledger.submitted++;
-    return new ThreadJob(kind, input, this.#reception.tickMs());
+    return new ThreadJob(this, kind, input, this.#reception.tickMs());
   }
 
   #refuse(job: ThreadJob, error: unknown): Promise<unknown> {
     this.ledger.rejected++;
-    job.drop(error);
+    job.refuse(error);
     return job.promise;
   }
 
@@ -261,7 +274,7 @@ export class Engine implements Specifier {
   #onLost(job: ThreadJob): void {
     this.ledger.failed++;
     const message = `${this.name}: the worker that was to run ${job.kind.definition.name} has ended`;
-    job.drop(new WorkerCrashedError(this.name, message));
+    job.refuse(new WorkerCrashedError(this.name, message));
   }
 
   #tell(waiters: Set<() => void>): void {
@@ -297,10 +310,7 @@ export class Engine implements Specifier {
 
   #refuseQueued(): number {
     for (const worker of this.#crew.all) this.#desk.takeBackFrom(worker);
-    const refused = this.#desk.dropAll(this.#stoppedError());
-    this.ledger.rejected += refused;
-    this.#tellIfIdle();
-    return refused;
+    return this.#desk.dropAll(this.#stoppedError());
   }
 
   #endRunning(timeoutMs: number): number {

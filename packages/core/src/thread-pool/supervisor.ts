@@ -34,7 +34,7 @@ export class Supervisor {
     if (job.answer !== undefined) return;
     if (this.#withdraw(job)) {
       ledger.aborted++;
-      job.drop(reason);
+      job.refuse(reason);
       desk.onLeft();
     } else if (job.worker !== undefined) this.#endEarly(job, reason, 'aborted');
   }
@@ -74,7 +74,7 @@ export class Supervisor {
       if (this.#withdraw(job)) {
         ledger.expired++;
         const message = `${name}: the deadline passed while the call waited in the queue`;
-        job.drop(new DeadlineExceededError(name, message));
+        job.refuse(new DeadlineExceededError(name, message));
         return desk.onLeft();
       }
     }

@@ -14,6 +14,11 @@ const take = (resolve: (value: unknown) => void, reject: (error: unknown) => voi
   takenReject = reject;
 };
 
+/** Whom a task tells that a queue has sent it away. */
+export interface JobOwner {
+  onDropped(job: ThreadJob, error: unknown): void;
+}
+
 /** One task on its way through the pool. */
 export class ThreadJob extends QueuedJob {
   readonly kind: JobKind;
@@ -21,6 +26,7 @@ export class ThreadJob extends QueuedJob {
   readonly promise: Promise<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+  readonly #owner: JobOwner;
 
   extras: TaskExtras | undefined = undefined;
   transfer: readonly Transferable[] | undefined = undefined;
@@ -50,8 +56,9 @@ export class ThreadJob extends QueuedJob {
   answer: Answer | undefined = undefined;
   watch: Alarm | undefined = undefined;
 
-  constructor(kind: JobKind, input: unknown, sinceMs: number) {
+  constructor(owner: JobOwner, kind: JobKind, input: unknown, sinceMs: number) {
     super();
+    this.#owner = owner;
     this.kind = kind;
     this.input = input;
     this.sinceMs = sinceMs;
@@ -60,7 +67,12 @@ export class ThreadJob extends QueuedJob {
     this.reject = takenReject;
   }
 
-  drop(error: unknown): void {
+  override drop(error: unknown): void {
+    this.#owner.onDropped(this, error);
+  }
+
+  /** Tells its caller, whom nobody else will tell. */
+  refuse(error: unknown): void {
     this.leave?.();
     this.reject(error);
   }

@@ -149,9 +149,14 @@ export function hoard(megabytes: number): number {
 
 const hoarded: number[][] = [];
 
-/** Is done, and leaves behind a promise that nobody awaits. */
-export function rejectLater(message: string): string {
-  setImmediate(() => void Promise.reject(new Error(message)));
+/** Is done, and leaves behind a promise that rejects once the door is open, and that nobody awaits. */
+export function rejectAtDoor(buffer: SharedArrayBuffer): string {
+  const stage = new Stage(buffer);
+  const reject = async (): Promise<never> => {
+    await stage.waitBesideDoor();
+    throw new Error('nobody awaited this');
+  };
+  void reject();
   return 'done';
 }
 
@@ -164,4 +169,16 @@ export function throwAtDoor(buffer: SharedArrayBuffer): string {
     throw new Error('a timer of an earlier task threw');
   }, 1);
   return 'done';
+}
+
+/** One job that is quick, or not: what is known of its runs says nothing about the next one. */
+export function act(
+  {
+    what,
+    buffer,
+  }: { readonly what: 'visit' | 'hold' | 'exit'; readonly buffer: SharedArrayBuffer },
+  context: JobContext,
+): string {
+  if (what === 'visit') return visit(buffer, context);
+  return what === 'hold' ? hold(buffer, context) : exitAtDoor(buffer);
 }
