@@ -139,7 +139,8 @@ export class Reception {
       this.#stretchBeganMs = Number.NaN;
       this.#setting.desk.collect();
       this.#setting.desk.publish();
-      if (this.#setting.live() > 0) this.attend();
+      // Also when that was the last result: then it lets go of the process.
+      this.attend();
     });
   }
 

@@ -1,0 +1,40 @@
+import { expect, test, vi } from 'vitest';
+import { Alarms } from '../collections/index.ts';
+import { ManualClock } from '../testing/index.ts';
+import type { Desk } from './desk.ts';
+import { Reception } from './reception.ts';
+import { Lobby } from './shared/lobby.ts';
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A reception whose desk has one busy worker, which never answers of its own accord. */
+function receptionOf(desk: Partial<Desk>, live: () => number) {
+  const clock = new ManualClock();
+  const alarms = new Alarms(clock);
+  const onIdle = vi.fn<() => void>();
+  const quiet = {
+    alarms,
+    workers: [{ outstanding: 1 }],
+    recentRunMs: Infinity,
+    mayGetStuck: false,
+    hasResults: () => false,
+    collect: () => 0,
+    publish: () => undefined,
+  };
+  const setting = { clock, lobby: new Lobby(), cpus: 2, keepAlive: false, live, onIdle };
+  const whole = { ...quiet, ...desk } as unknown as Desk;
+  return { reception: new Reception({ ...setting, desk: whole }), clock, alarms, onIdle };
+}
+
+test('the last result lets go of the process also when the turn of the event loop fetched it', async () => {
+  let live = 1;
+  const collect = (): number => live--;
+  const { reception, onIdle } = receptionOf({ collect }, () => live);
+  reception.flushSoon();
+  await Promise.resolve();
+  expect(onIdle).not.toHaveBeenCalled();
+  await turn();
+  expect(live).toBe(0);
+  expect(onIdle).toHaveBeenCalledOnce();
+  reception.close();
+});
