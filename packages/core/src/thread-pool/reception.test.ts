@@ -38,3 +38,19 @@ test('the last result lets go of the process also when the turn of the event loo
   expect(onIdle).toHaveBeenCalledOnce();
   reception.close();
 });
+
+test('a pool whose clock stands still looks for results no longer than others', async () => {
+  const hasResults = vi.fn<() => boolean>(() => false);
+  const { reception } = receptionOf({ recentRunMs: 0, hasResults }, () => 1);
+  reception.flushSoon();
+  await Promise.resolve();
+  expect(hasResults.mock.calls.length).toBeGreaterThan(10);
+  reception.close();
+});
+
+test('the timer that keeps the process alive is no business of the clock of the pool', async () => {
+  const { reception, clock } = receptionOf({}, () => 1);
+  reception.hold();
+  expect(clock.pending).toBe(0);
+  reception.close();
+});

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/index.ts';
+import { systemClock, type Clock } from '../core/index.ts';
 import type { Desk } from './desk.ts';
 import type { Lobby } from './shared/lobby.ts';
 
@@ -33,6 +33,9 @@ export interface ReceptionSetting {
  * Brings tasks to the workers and results back. What is submitted in one tick is shown to the workers at
  * its end. Where tasks are short and a CPU is free, it then looks for results for some microseconds, which
  * is sooner than any wake-up; then it sleeps until a worker rings. It never polls.
+ *
+ * How long it looks, and how long it keeps the event loop, goes by the machine's clock whatever clock the pool
+ * has: one that stands still would hold the thread for ever.
  */
 export class Reception {
   readonly #setting: ReceptionSetting;
@@ -73,7 +76,7 @@ export class Reception {
 
   /** Keeps the process alive. */
   hold(): void {
-    this.#release ??= this.#setting.clock.schedule(FOR_EVER_MS, () => undefined);
+    this.#release ??= systemClock.schedule(FOR_EVER_MS, () => undefined);
   }
 
   readonly #flush = (): void => {
@@ -85,9 +88,9 @@ export class Reception {
   /** Fetches results, and goes on to do so for as long as there are tasks. */
   readonly attend = (): void => {
     this.#isAttendDue = false;
-    const { lobby, clock } = this.#setting;
+    const { lobby } = this.#setting;
     if (this.#setting.live() === 0) return this.#rest();
-    const nowMs = clock.nowMs();
+    const nowMs = systemClock.nowMs();
     if (Number.isNaN(this.#stretchBeganMs)) {
       this.#stretchBeganMs = nowMs;
       this.#turnSoon();
@@ -115,11 +118,11 @@ export class Reception {
   }
 
   #spin(): boolean {
-    const { desk, clock } = this.#setting;
-    const untilMs = clock.nowMs() + SPIN_MS;
+    const { desk } = this.#setting;
+    const untilMs = systemClock.nowMs() + SPIN_MS;
     do {
       for (let i = 0; i < 10; i++) if (desk.hasResults()) return this.#fetch();
-    } while (clock.nowMs() < untilMs);
+    } while (systemClock.nowMs() < untilMs);
     return false;
   }
 
