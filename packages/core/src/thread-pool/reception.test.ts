@@ -54,3 +54,17 @@ test('the timer that keeps the process alive is no business of the clock of the 
   expect(clock.pending).toBe(0);
   reception.close();
 });
+
+test('while tasks wait behind others, it looks after them again and again, and until the pool stops', async () => {
+  const collect = vi.fn<() => number>(() => 0);
+  const { reception, clock, alarms } = receptionOf({ mayGetStuck: true, collect }, () => 1);
+  reception.flushSoon();
+  await turn();
+  const before = collect.mock.calls.length;
+  clock.advance(2);
+  clock.advance(2);
+  clock.advance(2);
+  expect(collect).toHaveBeenCalledTimes(before + 3);
+  reception.close();
+  expect(alarms.size).toBe(0);
+});

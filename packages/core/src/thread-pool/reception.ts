@@ -1,3 +1,4 @@
+import type { Alarm } from '../collections/index.ts';
 import { systemClock, type Clock } from '../core/index.ts';
 import type { Desk } from './desk.ts';
 import type { Lobby } from './shared/lobby.ts';
@@ -42,7 +43,7 @@ export class Reception {
   #isFlushDue = false;
   #isTurnDue = false;
   #isAttendDue = false;
-  #isLookDue = false;
+  #look: Alarm | undefined;
   #stretchBeganMs = Number.NaN;
   #release: (() => void) | undefined;
   #nowMs = Number.NaN;
@@ -71,6 +72,7 @@ export class Reception {
   /** The pool has stopped. */
   close(): void {
     this.#letGo();
+    if (this.#look !== undefined) this.#setting.desk.alarms.cancel(this.#look);
     this.#setting.lobby.close();
   }
 
@@ -163,13 +165,14 @@ export class Reception {
 
   /** While main sleeps, a task may turn out to be long, with others waiting behind it. */
   #lookLater(): void {
-    if (this.#isLookDue) return;
-    this.#isLookDue = true;
+    if (this.#look !== undefined) return;
     const { desk, clock } = this.#setting;
-    desk.alarms.set(clock.nowMs() + STUCK_CHECK_MS, () => {
-      this.#isLookDue = false;
+    this.#look = desk.alarms.set(clock.nowMs() + STUCK_CHECK_MS, () => {
+      this.#look = undefined;
       desk.collect();
       desk.publish();
+      // One that had just begun the next task may now be long over that.
+      if (desk.mayGetStuck) this.#lookLater();
     });
   }
 
