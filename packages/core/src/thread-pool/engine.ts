@@ -298,7 +298,7 @@ export class Engine implements Specifier, JobOwner {
       refused += this.#refuseQueued();
       ended = this.#endRunning(timeoutMs);
     }
-    this.#reception.hold();
+    this.#reception.keep();
     await this.#crew.stop();
     this.#hasStopped = true;
     this.#reception.close();

@@ -50,7 +50,7 @@ test('a pool whose clock stands still looks for results no longer than others', 
 
 test('the timer that keeps the process alive is no business of the clock of the pool', async () => {
   const { reception, clock } = receptionOf({}, () => 1);
-  reception.hold();
+  reception.keep();
   expect(clock.pending).toBe(0);
   reception.close();
 });

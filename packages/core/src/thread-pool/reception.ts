@@ -44,13 +44,14 @@ export class Reception {
   #isTurnDue = false;
   #isAttendDue = false;
   #look: Alarm | undefined;
+  #isKept = false;
   #stretchBeganMs = Number.NaN;
   #release: (() => void) | undefined;
   #nowMs = Number.NaN;
 
   constructor(setting: ReceptionSetting) {
     this.#setting = setting;
-    if (setting.keepAlive) this.hold();
+    if (setting.keepAlive) this.keep();
   }
 
   /** The time, read once in a tick. */
@@ -76,8 +77,13 @@ export class Reception {
     this.#setting.lobby.close();
   }
 
-  /** Keeps the process alive. */
-  hold(): void {
+  /** Keeps the process alive until {@link close}, whether there are tasks or not. */
+  keep(): void {
+    this.#isKept = true;
+    this.#hold();
+  }
+
+  #hold(): void {
     this.#release ??= systemClock.schedule(FOR_EVER_MS, () => undefined);
   }
 
@@ -151,7 +157,7 @@ export class Reception {
 
   #sleep(): void {
     const { desk, lobby } = this.#setting;
-    this.hold();
+    this.#hold();
     if (desk.mayGetStuck) this.#lookLater();
     if (!lobby.sleep(() => desk.hasResults(), this.#onRing)) this.#attendSoon();
   }
@@ -182,7 +188,7 @@ export class Reception {
   }
 
   #rest(): void {
-    if (!this.#setting.keepAlive) this.#letGo();
+    if (!this.#isKept) this.#letGo();
     this.#setting.onIdle();
   }
 }
