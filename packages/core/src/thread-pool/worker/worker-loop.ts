@@ -106,6 +106,7 @@ export class WorkerLoop {
       if (this.#running >= this.#setup.concurrency) return false;
       const slot = this.#mailbox.request(this.#head);
       const isClaimed = this.#mailbox.exchange(slot, READY, CLAIMED);
+      if (!isClaimed) this.#pass(slot);
       // Only now: whoever took it back uses the slot again once it is passed by.
       this.#head = (this.#head + 1) | 0;
       Atomics.store(words, REQUEST_HEAD, this.#head);
@@ -225,7 +226,16 @@ export class WorkerLoop {
     for (;;) {
       const message = this.#receive();
       if ('serial' in message && message.serial === serial) return message.value;
-      // Another one's was taken back before it began.
+    }
+  }
+
+  /** Its task was taken back: then nobody else fetches what was posted for it. */
+  #pass(slot: number): void {
+    if (!this.#values.isPosted(slot)) return;
+    try {
+      this.#input(slot);
+    } catch {
+      // It cannot be read, and need not be.
     }
   }
 
