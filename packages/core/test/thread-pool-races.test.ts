@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
-import { ThreadPool, type ThreadPoolOptions } from '../src/index.ts';
+import { DeadlineExceededError, PoolStoppedError, type ThreadPoolOptions } from '../src/index.ts';
+import { ManualClock } from '../src/testing/index.ts';
 import { expectBalanced, outcomes, readyPool, until, untilReady } from './kit/threads/pools.ts';
 import { Stage } from './kit/threads/stage.ts';
 
@@ -32,5 +33,52 @@ test('a result that is too deep for the stack of this thread fails its own task 
   });
   const results = await outcomes([nest(5000), nest(1)]);
   expect(results).toEqual(['RangeError', { value: null }]);
+  expectBalanced(pool);
+});
+
+test('a task whose deadline passes in the queue is counted, and nobody waits for it', async () => {
+  const clock = new ManualClock();
+  const pool = await poolOf({ size: 1, clock });
+  const stage = new Stage();
+  const held = pool.run('hold', stage.buffer);
+  await until(() => stage.running === 1);
+  const late = pool.run('echo', 1, { deadlineMs: 50 });
+  clock.advance(50);
+  await expect(late).rejects.toThrow(DeadlineExceededError);
+  expect(pool.stats()).toMatchObject({ expired: 1, queued: 0 });
+  const drained = pool.drain();
+  stage.open();
+  await Promise.all([held, drained]);
+  expectBalanced(pool);
+});
+
+test('a map that waits for room hears that the pool stops', async () => {
+  const pool = await poolOf({ size: 1, queue: 0 });
+  const stage = new Stage();
+  const held = pool.run('hold', stage.buffer).catch((error: unknown) => error);
+  await until(() => stage.running === 1);
+  const results = pool.map([1, 2], (item) => pool.task('echo', item));
+  const next = expect(results.next()).rejects.toThrow(PoolStoppedError);
+  await pool.stop({ reject: 'all' });
+  await Promise.all([next, held]);
+});
+
+test('a listener that stops the pool while it stops stops it once', async () => {
+  const pool = await poolOf({ size: 1 });
+  const stops: unknown[] = [];
+  pool.on('stop', (result) => stops.push(result));
+  pool.on('resume', () => void pool.stop());
+  pool.pause();
+  const result = await pool.stop();
+  expect(stops).toEqual([result]);
+});
+
+test('a pool without places to wait has room only for as many tasks as it has free workers', async () => {
+  const pool = await poolOf({ size: 1, queue: 0 });
+  const stage = new Stage();
+  const held = pool.trySubmit(pool.task('hold', stage.buffer));
+  expect(pool.trySubmit(pool.task('echo', 1))).toBeUndefined();
+  stage.open();
+  await held;
   expectBalanced(pool);
 });

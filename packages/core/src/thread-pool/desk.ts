@@ -92,9 +92,12 @@ export class Desk implements ResultSink {
     for (const pinned of this.#pinned.values()) pinned.update(queue);
   }
 
-  /** Whether a task would be refused, as the ms until it may be let in; 0: it would not. */
+  /**
+   * Whether a task would be refused, as the ms until it may be let in; 0: it would not. Without a place to wait
+   * only a free worker counts: which tasks may be handed ahead depends on what they are.
+   */
   door(job: ThreadJob | undefined, nowMs: number): number {
-    if (this.queue.size === 0 && !this.isPaused && this.#pick(0) !== undefined) return 0;
+    if (this.queue.size === 0 && !this.isPaused && this.#pick(Infinity) !== undefined) return 0;
     return this.waiting >= this.queue.capacity ? Infinity : this.queue.door(job, nowMs);
   }
 

@@ -110,6 +110,10 @@ export class Engine implements Specifier, JobOwner {
     return !this.#stopping && this.#desk.door(undefined, this.clock.nowMs()) === 0;
   }
 
+  get isStopping(): boolean {
+    return this.#stopping !== undefined;
+  }
+
   /** Calls `wake` once, when there may be room again. Returns the way to take that back. */
   onRoom(wake: () => void): () => void {
     this.#roomWaiters.add(wake);
@@ -201,8 +205,12 @@ export class Engine implements Specifier, JobOwner {
   }
 
   stop(options: ResolvedStopOptions): Promise<StopResult> {
-    this.#stopping ??= this.#stop(options);
-    return this.#stopping;
+    if (this.#stopping !== undefined) return this.#stopping;
+    const { promise, resolve } = Promise.withResolvers<StopResult>();
+    // Before anything else: whoever hears of it may ask again.
+    this.#stopping = promise;
+    resolve(this.#stop(options));
+    return promise;
   }
 
   stats(): ThreadPoolStats {
@@ -291,6 +299,8 @@ export class Engine implements Specifier, JobOwner {
 
   async #stop({ timeoutMs, reject }: ResolvedStopOptions): Promise<StopResult> {
     this.resume();
+    // They wait for nothing now.
+    this.#tell(this.#roomWaiters);
     let refused = reject === undefined ? 0 : this.#refuseQueued();
     let ended = 0;
     const isDone = reject !== 'all' && (await this.#drainWithin(timeoutMs));

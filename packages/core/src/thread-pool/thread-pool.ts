@@ -151,7 +151,7 @@ export class ThreadPool<Module = object>
         return engine.queueCapacity;
       },
       get hasRoom(): boolean {
-        return engine.hasRoom;
+        return engine.hasRoom || engine.isStopping;
       },
       onRoom: (wake) => engine.onRoom(wake),
       submit: (task, each) => this.submit(task, each),
