@@ -82,3 +82,24 @@ test('a pool without places to wait has room only for as many tasks as it has fr
   await held;
   expectBalanced(pool);
 });
+
+test('a broadcast that was taken back runs on the workers that it was for', async () => {
+  const pool = await poolOf({ size: 2 });
+  const ran = pool.broadcast(pool.task('workerName'));
+  pool.pause();
+  pool.resume();
+  expect(await ran).toEqual(pool.stats().workers.map(({ name }) => name));
+});
+
+test('a task that was taken back and then left leaves no timer behind', async () => {
+  const clock = new ManualClock();
+  const pool = await poolOf({ size: 1, clock });
+  const leaver = new AbortController();
+  const options = { timeoutMs: 60_000, signal: leaver.signal };
+  const left = expect(pool.run('echo', 1, options)).rejects.toThrow('gone');
+  pool.pause();
+  leaver.abort(new Error('gone'));
+  await left;
+  await pool.stop();
+  expect(clock.pending).toBe(0);
+});

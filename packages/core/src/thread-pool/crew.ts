@@ -112,8 +112,7 @@ export class Crew implements WorkerEvents {
     if (worker.duty === 'condemned' || !this.#workers.has(worker)) return;
     const { desk, clock } = this.#setting;
     worker.duty = 'condemned';
-    desk.takeBackFrom(worker);
-    desk.unpin(worker);
+    desk.release(worker);
     this.check(worker);
     this.#setAlarm(worker, clock.nowMs() + LAST_RESPITE_MS, () => void worker.kill());
     this.#setting.ledger.restarts++;
@@ -155,8 +154,7 @@ export class Crew implements WorkerEvents {
     ledger.leftBusyMs += busyMs;
     ledger.leftCpuMs += cpuMs;
     this.#refresh();
-    desk.takeBackFrom(worker);
-    desk.unpin(worker);
+    desk.release(worker);
     const begun = worker.begun();
     for (const job of begun) this.#lose(job, { worker, cause, isAlone: begun.length === 1 });
     if (cause !== undefined) {
@@ -182,8 +180,7 @@ export class Crew implements WorkerEvents {
   /** What it has begun goes on to its end, however long that takes. */
   #retire(worker: JobWorker): void {
     worker.duty = 'retiring';
-    this.#setting.desk.takeBackFrom(worker);
-    this.#setting.desk.unpin(worker);
+    this.#setting.desk.release(worker);
     this.#clearAlarm(worker);
     if (!worker.isReady) void worker.kill();
     else if (worker.outstanding === 0) this.#dismiss(worker);

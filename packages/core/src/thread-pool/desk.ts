@@ -127,6 +127,7 @@ export class Desk implements ResultSink {
 
   /** A task that was accepted is to be run by another worker: it goes before those that wait. */
   putBack(job: ThreadJob): void {
+    if (job.watch !== undefined) this.alarms.cancel(job.watch);
     this.#queueFor(job).putBack(job);
   }
 
@@ -144,8 +145,16 @@ export class Desk implements ResultSink {
     return count;
   }
 
+  /** The worker takes no more tasks: what it has not begun and what waits for it go to others, in their order. */
+  release(worker: JobWorker): void {
+    this.#unpin(worker);
+    this.takeBackFrom(worker);
+    // What this worker alone was to run.
+    this.#unpin(worker);
+  }
+
   /** What waited for this worker may go to any. */
-  unpin(worker: JobWorker): void {
+  #unpin(worker: JobWorker): void {
     const pinned = this.#pinned.get(worker);
     if (pinned === undefined) return;
     this.#pinned.delete(worker);
@@ -304,6 +313,7 @@ export class Desk implements ResultSink {
   }
 
   #queueFor(job: ThreadJob): JobQueue<ThreadJob> {
+    if (job.only !== undefined) return this.#pinnedOf(job.only);
     if (job.affinity === undefined) return this.queue;
     const owner = this.#affinities.workerOf(job.affinity, this.workers);
     if (owner === undefined) return this.queue;
