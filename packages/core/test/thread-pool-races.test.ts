@@ -103,3 +103,34 @@ test('a task that was taken back and then left leaves no timer behind', async ()
   await pool.stop();
   expect(clock.pending).toBe(0);
 });
+
+test('a worker that was to be replaced goes when the pool becomes smaller', async () => {
+  const pool = await poolOf({ size: 2, maxTasks: 1 });
+  // Both are worn now: they stay until their successors are ready.
+  await Promise.all([pool.run('echo', 1), pool.run('echo', 2)]);
+  pool.resize(1);
+  await until(() => pool.stats().workers.length === 1);
+  await untilReady(pool);
+  expect(await pool.run('echo', 3)).toBe(3);
+});
+
+test('another concurrencyPerThread holds for the workers that there are, too', async () => {
+  const pool = await poolOf({ size: 1 });
+  pool.update({ concurrencyPerThread: 2 });
+  const [old] = pool.stats().workers;
+  await until(() => pool.stats().workers.every(({ name }) => name !== old?.name));
+  const stage = new Stage();
+  const both = [pool.run('wait', stage.buffer), pool.run('wait', stage.buffer)];
+  await until(() => stage.running === 2);
+  stage.open();
+  await Promise.all(both);
+});
+
+test('a worker is replaced at its age, whatever the clock shows', async () => {
+  // (0.3 + 0.6) - 0.3 is less than 0.6.
+  const clock = new ManualClock(0.3);
+  const pool = await poolOf({ size: 1, clock, maxAgeMs: 0.6 });
+  clock.advance(0.6);
+  await until(() => pool.stats().workers.some(({ name }) => name.endsWith('-2')));
+  expect(pool.stats().crashes).toBe(0);
+});

@@ -22,6 +22,7 @@ const FAREWELL_MS = 5000;
 
 export interface CrewOptions {
   readonly size: number;
+  readonly concurrencyPerThread: number;
   readonly maxTasks: number;
   readonly maxAgeMs: number;
   readonly maxHeapBytes: number;
@@ -76,7 +77,9 @@ export class Crew implements WorkerEvents {
   update(options: CrewOptions): void {
     if (options.restartBackoff !== this.#options.restartBackoff)
       this.#backoff = new Backoff(options.restartBackoff, this.#setting.random);
+    const isRemade = options.concurrencyPerThread !== this.#options.concurrencyPerThread;
     this.#options = options;
+    if (isRemade && !this.#isStopping) this.#replaceAll();
     for (const worker of this.#workers) this.#watchAge(worker);
     this.fill();
   }
@@ -91,6 +94,7 @@ export class Crew implements WorkerEvents {
     const tooMany = Math.max(0, counted.length - this.#options.size);
     const idleFirst = counted.toSorted((a, b) => rank(a) - rank(b));
     for (const worker of idleFirst.slice(0, tooMany)) this.#retire(worker);
+    this.#retireReplaced();
     this.#refresh();
   }
 
@@ -136,11 +140,7 @@ export class Crew implements WorkerEvents {
     this.#clearAlarm(worker);
     this.#setting.onReady(exports);
     this.#watchAge(worker);
-    for (const old of this.#workers) {
-      if (old.duty !== 'outgoing') continue;
-      this.#retire(old);
-      break;
-    }
+    this.#retireReplaced();
     this.#refresh();
     this.#setting.onChange();
   }
@@ -184,6 +184,24 @@ export class Crew implements WorkerEvents {
     this.#clearAlarm(worker);
     if (!worker.isReady) void worker.kill();
     else if (worker.outstanding === 0) this.#dismiss(worker);
+  }
+
+  /** Those that are to be replaced stay for as long as there are fewer others than there should be. */
+  #retireReplaced(): void {
+    const all = [...this.#workers];
+    const ready = all.filter(({ duty, isReady }) => duty === 'serving' && isReady);
+    const outgoing = all.filter(({ duty }) => duty === 'outgoing');
+    const tooMany = Math.max(0, ready.length + outgoing.length - this.#options.size);
+    for (const worker of outgoing.slice(0, tooMany)) this.#retire(worker);
+  }
+
+  /** They run as many tasks at a time as they were made for. */
+  #replaceAll(): void {
+    for (const worker of this.#workers) {
+      if (worker.duty !== 'serving') continue;
+      if (worker.isReady) worker.duty = 'outgoing';
+      else this.#retire(worker);
+    }
   }
 
   #dismiss(worker: JobWorker): void {
@@ -243,7 +261,7 @@ export class Crew implements WorkerEvents {
     const { maxTasks, maxAgeMs, maxHeapBytes } = this.#options;
     return (
       worker.taken >= maxTasks ||
-      (maxAgeMs < Infinity && this.#setting.clock.nowMs() - worker.bornMs >= maxAgeMs) ||
+      (maxAgeMs < Infinity && this.#setting.clock.nowMs() >= worker.bornMs + maxAgeMs) ||
       (maxHeapBytes < Infinity && worker.use().heapBytes >= maxHeapBytes)
     );
   }

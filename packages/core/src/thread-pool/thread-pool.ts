@@ -188,7 +188,8 @@ export class ThreadPool<Module = object>
   }
 
   /**
-   * Changes options live; tasks stay. What concerns how workers are made holds for new ones.
+   * Changes options live; tasks stay. What concerns how workers are made holds for new ones;
+   * for another `concurrencyPerThread` all are replaced, without a gap.
    * @throws InvalidOptionsError and changes nothing when an option is wrong.
    */
   update(changes: ThreadPoolChanges): void {
