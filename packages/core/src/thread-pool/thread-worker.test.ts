@@ -5,6 +5,9 @@ import { Lobby } from './shared/lobby.ts';
 import { ThreadJob, type ResultSink } from './thread-job.ts';
 import { ThreadWorker } from './thread-worker.ts';
 
+/** No queue sends these tasks away. */
+const nobody = { onDropped: (): void => undefined };
+
 /** A worker without a pool: nothing is collected but when the test, or its end, does it. */
 async function workerOf(jobs: Record<string, (input: never) => unknown>, concurrency = 1) {
   const kinds = new JobKinds('alone');
@@ -39,7 +42,7 @@ async function workerOf(jobs: Record<string, (input: never) => unknown>, concurr
   const worker = new ThreadWorker(options, house, events);
   onTestFinished(() => worker.kill());
   const hand = (name: string, input?: unknown): ThreadJob => {
-    const job = new ThreadJob(kinds.find(name), input, systemClock.nowMs());
+    const job = new ThreadJob(nobody, kinds.find(name), input, systemClock.nowMs());
     job.promise.catch(() => undefined);
     worker.hand(job);
     return job;
