@@ -157,6 +157,7 @@ export class Engine implements Specifier, JobOwner {
   countRefusal(): void {
     this.ledger.submitted++;
     this.ledger.rejected++;
+    this.#tell(this.#pressWaiters);
   }
 
   /** One task for each worker. */
