@@ -175,3 +175,30 @@ describe('a module whose workers never get ready', () => {
     rmSync(folder, { recursive: true });
   });
 });
+
+test('of many copies of a task that kills its worker only two are run, those that wait included', async () => {
+  await using pool = await readyPool({ size: 1 });
+  const kill = pool.define('kill', (code: number) => process.exit(code));
+  const copies = Array.from({ length: 20 }, () => kill(9));
+  for (const each of await Promise.allSettled(copies)) {
+    expect(each.status === 'rejected' && each.reason).toBeInstanceOf(WorkerCrashedError);
+  }
+  expect(pool.stats()).toMatchObject({ crashes: 2, failed: 2, rejected: 18 });
+  await expect(kill(9)).rejects.toThrow(/has killed two workers/u);
+  expectBalanced(pool);
+});
+
+test('a worker that an earlier task left in an endless loop is replaced, and those it never began run', async () => {
+  await using pool = await readyPool({ size: 1 });
+  const trap = pool.define('trap', (buffer: SharedArrayBuffer) => {
+    setImmediate(() => {
+      Atomics.store(new Int32Array(buffer), 0, 1);
+      for (;;);
+    });
+  });
+  const sprung = new SharedArrayBuffer(4);
+  await trap(sprung);
+  await until(() => Atomics.load(new Int32Array(sprung), 0) === 1);
+  expect(await Promise.all([1, 2, 3].map((i) => pool.run('echo', i)))).toEqual([1, 2, 3]);
+  expect(pool.stats().restarts).toBe(1);
+});

@@ -55,9 +55,10 @@ export class Crew implements WorkerEvents {
   /** All that live: those that start and those that end, too. */
   readonly #workers = new Set<JobWorker>();
   readonly #alarms = new Map<JobWorker, Alarm>();
-  #serving: JobWorker[] = [];
   #born = 0;
   #crashes = 0;
+  /** In a row. */
+  #failedStarts = 0;
   #lastCrashMs = -Infinity;
   #restart: Alarm | undefined;
   #isStopping = false;
@@ -137,6 +138,7 @@ export class Crew implements WorkerEvents {
   }
 
   onReady(worker: JobWorker, exports: readonly string[]): void {
+    this.#failedStarts = 0;
     this.#clearAlarm(worker);
     this.#setting.onReady(exports);
     this.#watchAge(worker);
@@ -161,7 +163,7 @@ export class Crew implements WorkerEvents {
       ledger.crashes++;
       this.#delayRestart();
       onCrash(worker.name, cause);
-      if (worker.taken === 0) this.#failIfNone(cause);
+      if (!worker.wasReady) this.#failIfNone(cause);
     }
     this.fill();
     onChange();
@@ -214,7 +216,7 @@ export class Crew implements WorkerEvents {
 
   #lose(job: ThreadJob, how: { worker: JobWorker; cause: unknown; isAlone: boolean }): void {
     const { worker, cause, isAlone } = how;
-    const { desk, ledger, poison, name } = this.#setting;
+    const { desk, ledger, poison, name, clock } = this.#setting;
     const hasBegun = worker.startMs(job) !== undefined;
     worker.forget(job);
     if (job.watch !== undefined) desk.alarms.cancel(job.watch);
@@ -223,7 +225,7 @@ export class Crew implements WorkerEvents {
       else ledger.aborted++;
       return;
     }
-    if (hasBegun && isAlone) poison.note(job);
+    if (hasBegun && isAlone) poison.note(job, clock.nowMs());
     if (job.idempotent && job.crashes++ === 0 && job.transfer === undefined)
       return desk.putBack(job);
     ledger.failed++;
@@ -233,10 +235,11 @@ export class Crew implements WorkerEvents {
     job.refuse(new WorkerCrashedError(name, `${name}: ${what}`, { cause }));
   }
 
-  /** Without any worker that starts, nothing that waits would ever be done. */
+  /** When as many as there should be have failed to start, nothing that waits would ever be done. */
   #failIfNone(cause: unknown): void {
     const { desk, name } = this.#setting;
-    if ([...this.#workers].some(({ isReady }) => isReady)) return;
+    const hasOne = [...this.#workers].some(({ isReady }) => isReady);
+    if (hasOne || ++this.#failedStarts < this.#options.size) return;
     const error = new WorkerCrashedError(name, `${name}: no worker can start`, { cause });
     desk.dropAll(error);
   }
@@ -287,8 +290,7 @@ export class Crew implements WorkerEvents {
 
   /** Those that retire and those that are condemned still answer. */
   #refresh(): void {
-    this.#serving = [...this.#workers];
-    this.#setting.desk.workers = this.#serving;
+    this.#setting.desk.workers = [...this.#workers];
   }
 }
 

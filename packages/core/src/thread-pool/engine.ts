@@ -21,7 +21,7 @@ import {
   type ThreadPoolEvents,
   type ThreadPoolStats,
 } from './options.ts';
-import { PoisonList } from './poison.ts';
+import { poisonedError, PoisonList } from './poison.ts';
 import { Reception } from './reception.ts';
 import { Lobby } from './shared/lobby.ts';
 import { statsOf } from './stats.ts';
@@ -148,7 +148,7 @@ export class Engine implements Specifier, JobOwner {
       }
     }
     if (this.#stopping) return this.#refuse(job, this.#stoppedError());
-    if (this.#poison.isPoisoned(job)) return this.#refuse(job, this.#poisonedError(job));
+    if (this.#poison.isPoisoned(job)) return this.#refuse(job, poisonedError(this.name, job));
     const refusal = this.#desk.accept(job);
     return refusal === undefined ? job.promise : this.#refuse(job, refusal);
   }
@@ -167,8 +167,8 @@ export class Engine implements Specifier, JobOwner {
     return workers.map((worker) => {
       const job = this.#newJob(kind, input);
       job.only = worker;
-      this.#desk.acceptFor(worker, job);
-      return job.promise;
+      const refusal = this.#desk.acceptFor(worker, job);
+      return refusal === undefined ? job.promise : this.#refuse(job, refusal);
     });
   }
 
@@ -244,12 +244,14 @@ export class Engine implements Specifier, JobOwner {
 
   #makeDesk(): Desk {
     const { name, clock, queue, concurrencyPerThread: concurrency } = this.#options;
-    const setting = { name, clock, ledger: this.ledger, concurrency, lanes: this.lanes };
+    const { ledger, lanes } = this;
+    const setting = { name, clock, ledger, poison: this.#poison, concurrency, lanes };
     return new Desk(setting, queue, {
       onHanded: () => this.#reception.flushSoon(),
       onWatched: (job) => this.#supervisor.watch(job),
       onPressed: () => this.#tell(this.#pressWaiters),
       onCollected: (worker) => this.#onCollected(worker),
+      onHung: (worker) => this.#crew.condemn(worker),
       onLost: (job) => this.#onLost(job),
       onIdle: () => this.#onChange(),
     });
@@ -347,10 +349,5 @@ export class Engine implements Specifier, JobOwner {
 
   #stoppedError(): PoolStoppedError {
     return new PoolStoppedError(this.name, `${this.name}: the pool is stopping and takes no calls`);
-  }
-
-  #poisonedError({ kind }: ThreadJob): WorkerCrashedError {
-    const message = `${this.name}: ${kind.definition.name} with this input has killed two workers and is not run again`;
-    return new WorkerCrashedError(this.name, message);
   }
 }

@@ -15,6 +15,9 @@ const STRETCH_MS = 1;
 /** How soon it looks after a worker whose task may take too long, in ms. */
 const STUCK_CHECK_MS = 2;
 
+/** How often it looks whether workers begin what they were handed, while there are tasks, in ms. */
+const HUNG_CHECK_MS = 1000;
+
 /** For the timer that keeps the process alive; longer than any process lives. */
 const FOR_EVER_MS = 1e12;
 
@@ -26,8 +29,8 @@ export interface ReceptionSetting {
   readonly cpus: number;
   readonly keepAlive: boolean;
   /** Tasks of which nothing has become yet. */
-  live(): number;
-  onIdle(): void;
+  readonly live: () => number;
+  readonly onIdle: () => void;
 }
 
 /**
@@ -44,6 +47,7 @@ export class Reception {
   #isTurnDue = false;
   #isAttendDue = false;
   #look: Alarm | undefined;
+  #hungLook: Alarm | undefined;
   #isKept = false;
   #stretchBeganMs = Number.NaN;
   #release: (() => void) | undefined;
@@ -73,7 +77,8 @@ export class Reception {
   /** The pool has stopped. */
   close(): void {
     this.#letGo();
-    if (this.#look !== undefined) this.#setting.desk.alarms.cancel(this.#look);
+    const { alarms } = this.#setting.desk;
+    for (const look of [this.#look, this.#hungLook]) if (look !== undefined) alarms.cancel(look);
     this.#setting.lobby.close();
   }
 
@@ -159,6 +164,7 @@ export class Reception {
     const { desk, lobby } = this.#setting;
     this.#hold();
     if (desk.mayGetStuck) this.#lookLater();
+    this.#hungLook ??= this.#lookForHung();
     if (!lobby.sleep(() => desk.hasResults(), this.#onRing)) this.#attendSoon();
   }
 
@@ -179,6 +185,14 @@ export class Reception {
       desk.publish();
       // One that had just begun the next task may now be long over that.
       if (desk.mayGetStuck) this.#lookLater();
+    });
+  }
+
+  #lookForHung(): Alarm {
+    const { desk, clock, live } = this.#setting;
+    return desk.alarms.set(clock.nowMs() + HUNG_CHECK_MS, () => {
+      desk.checkHung();
+      this.#hungLook = live() > 0 ? this.#lookForHung() : undefined;
     });
   }
 

@@ -82,6 +82,7 @@ export class ThreadWorker implements JobWorker {
   readonly name: string;
   readonly bornMs: number;
   isReady = false;
+  wasReady = false;
   outstanding = 0;
   aheadMs = 0;
   taken = 0;
@@ -351,6 +352,7 @@ export class ThreadWorker implements JobWorker {
       // Jobs have this channel, too, and may send what they like.
       if (news?.kind !== 'ready' || this.isReady || this.#isEnding) return;
       this.isReady = true;
+      this.wasReady = true;
       this.#events.onReady(this, news.exports);
     });
     this.#worker.on('error', (error) => {

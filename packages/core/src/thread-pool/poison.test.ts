@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { JobKind } from './job-kinds.ts';
+import { PoisonList } from './poison.ts';
+import { ThreadJob } from './thread-job.ts';
+
+const resize = new JobKind({ id: 0, name: 'resize', source: undefined });
+const hash = new JobKind({ id: 1, name: 'hash', source: undefined });
+
+function jobOf(kind: JobKind, input: unknown, sinceMs = 0): ThreadJob {
+  return new ThreadJob({ onDropped: () => undefined }, kind, input, sinceMs);
+}
+
+describe('a task is poisoned', () => {
+  test('once it has killed two workers, whoever submits it', () => {
+    const list = new PoisonList();
+    list.note(jobOf(resize, { width: 1 }), 0);
+    expect(list.isPoisoned(jobOf(resize, { width: 1 }))).toBe(false);
+    list.note(jobOf(resize, { width: 1 }), 1);
+    expect(list.isPoisoned(jobOf(resize, { width: 1 }))).toBe(true);
+  });
+
+  test('and neither another input of its job is, nor another job with its input', () => {
+    const list = new PoisonList();
+    for (const atMs of [0, 1]) list.note(jobOf(resize, { width: 1 }), atMs);
+    expect(list.isPoisoned(jobOf(resize, { width: 2 }))).toBe(false);
+    expect(list.isPoisoned(jobOf(hash, { width: 1 }))).toBe(false);
+  });
+
+  test('for ten minutes', () => {
+    const list = new PoisonList();
+    for (const atMs of [0, 1000]) list.note(jobOf(resize, 1), atMs);
+    expect(list.isPoisoned(jobOf(resize, 1, 601_000))).toBe(true);
+    expect(list.isPoisoned(jobOf(resize, 1, 601_001))).toBe(false);
+  });
+
+  test('but not when it has succeeded in between: then it was there by chance', () => {
+    const list = new PoisonList();
+    list.note(jobOf(resize, 1), 0);
+    list.clear(jobOf(resize, 1));
+    list.note(jobOf(resize, 1), 1);
+    expect(list.isPoisoned(jobOf(resize, 1))).toBe(false);
+  });
+});
+
+test('an input that cannot be read is never poisoned', () => {
+  const list = new PoisonList();
+  for (const atMs of [0, 1])
+    list.note(
+      jobOf(resize, () => 1),
+      atMs,
+    );
+  expect(list.isPoisoned(jobOf(resize, () => 1))).toBe(false);
+});
+
+test('the list keeps the last 256 killers', () => {
+  const list = new PoisonList();
+  for (let i = 0; i < 300; i++) for (const atMs of [0, 1]) list.note(jobOf(resize, i), atMs);
+  expect(list.isPoisoned(jobOf(resize, 43))).toBe(false);
+  expect(list.isPoisoned(jobOf(resize, 44))).toBe(true);
+});
