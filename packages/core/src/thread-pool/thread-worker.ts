@@ -309,7 +309,7 @@ export class ThreadWorker implements JobWorker {
       const isFailure = (this.#mailbox.kind(slot) & FAILED) !== 0;
       const value = this.#values.isPosted(slot) ? this.#receive() : this.#values.read(slot);
       if (!isFailure) return { value };
-      return { failure: () => thrownFrom(value as Thrown, this.name) };
+      return { failure: () => thrownFrom(value as Thrown, `thread ${this.name}`) };
     } catch (error) {
       // It could be sent and cannot be read: so deep that this thread's stack is too small for it.
       return { failure: () => error };

@@ -1,7 +1,7 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
 import { clockOriginMs, systemClock } from '../../core/clock.ts';
 import { isThenable } from '../../core/thenable.ts';
-import { Transferring, type JobHooks } from '../job-types.ts';
+import { Transferring, type Job } from '../job-types.ts';
 import { cloneableRecordOf, recordOf } from '../shared/error-record.ts';
 import { Lobby } from '../shared/lobby.ts';
 import {
@@ -46,7 +46,6 @@ const REPORT_MS = 100;
 export class WorkerLoop {
   readonly #setup: WorkerSetup;
   readonly #jobs: JobTable;
-  readonly #hooks: JobHooks;
   readonly #mailbox: Mailbox;
   readonly #values: SlotValues;
   readonly #lobby: Lobby;
@@ -67,14 +66,13 @@ export class WorkerLoop {
   constructor(setup: WorkerSetup, jobs: JobTable) {
     this.#setup = setup;
     this.#jobs = jobs;
-    this.#hooks = jobs.hooks;
     this.#mailbox = new Mailbox(setup.mailbox);
     const { inputShapes: read, resultShapes: written } = setup;
     this.#values = new SlotValues(this.#mailbox, { read, written });
     this.#lobby = new Lobby(setup.lobby);
     const clockOffsetMs = setup.clockOffsetMs + clockOriginMs();
     const { name: worker } = setup;
-    this.#place = { mailbox: this.#mailbox, worker, clockOffsetMs };
+    this.#place = { calls: this.#mailbox, worker, clockOffsetMs };
   }
 
   /** Runs what there is, and comes back by itself for what comes later. */
@@ -134,13 +132,7 @@ export class WorkerLoop {
       if (flags & WITH_EXTRAS) [input, extras] = input as [unknown, TaskExtras];
       const job = this.#jobs.find(mailbox.job(slot)) ?? this.#receiveJob(mailbox.job(slot));
       context = new SlotContext(this.#place, slot, extras);
-      const carried = extras?.carried;
-      const { withCarried } = this.#hooks;
-      const own = context;
-      const result =
-        withCarried === undefined || !this.#setup.isCarrying
-          ? job(input, context)
-          : withCarried(carried, () => job(input, own));
+      const result = this.#jobs.run(job, input, context, extras?.carried);
       if (isThenable(result)) {
         this.#follow(slot, context, Promise.resolve(result));
         return systemClock.nowMs();
@@ -239,7 +231,7 @@ export class WorkerLoop {
     }
   }
 
-  #receiveJob(id: number): (input: unknown, context: SlotContext) => unknown {
+  #receiveJob(id: number): Job {
     for (;;) {
       const job = this.#jobs.find(id);
       if (job !== undefined) return job;
