@@ -67,7 +67,8 @@ export class Engine implements Specifier, JobOwner {
       clock,
       lobby,
       desk,
-      cpus,
+      // The results of processes come with the event loop: not while it waits for them.
+      cpus: options.isolation === 'process' ? 0 : cpus,
       keepAlive: options.keepAlive,
       live: () => ledger.live,
       onIdle: () => this.#tellIfIdle(),
@@ -75,7 +76,8 @@ export class Engine implements Specifier, JobOwner {
     const graceMs = (): number => this.#options.graceMs;
     const onStubborn = (worker: JobWorker): void => this.#crew.condemn(worker);
     this.#supervisor = new Supervisor({ name, clock, desk, ledger, graceMs, onStubborn });
-    const make = workerMaker({ clock, lobby, kinds: this.kinds, cpus, module });
+    const onResults = (): void => this.#reception.onNews();
+    const make = workerMaker({ clock, lobby, kinds: this.kinds, cpus, module, onResults });
     const setting = {
       name,
       clock,

@@ -25,7 +25,7 @@ export interface ReceptionSetting {
   readonly clock: Clock;
   readonly lobby: Lobby;
   readonly desk: Desk;
-  /** CPUs of the process. */
+  /** CPUs on which results can be waited for. */
   readonly cpus: number;
   readonly keepAlive: boolean;
   /** Tasks of which nothing has become yet. */
@@ -115,6 +115,14 @@ export class Reception {
     this.#sleep();
   };
 
+  /** Fetches results that a worker has told of. */
+  readonly onNews = (): void => {
+    const { desk } = this.#setting;
+    desk.collect();
+    desk.publish();
+    this.#attendSoon();
+  };
+
   #fetch(): boolean {
     const { desk } = this.#setting;
     if (!desk.hasResults()) return false;
@@ -165,15 +173,8 @@ export class Reception {
     this.#hold();
     if (desk.mayGetStuck) this.#lookLater();
     this.#hungLook ??= this.#lookForHung();
-    if (!lobby.sleep(() => desk.hasResults(), this.#onRing)) this.#attendSoon();
+    if (!lobby.sleep(() => desk.hasResults(), this.onNews)) this.#attendSoon();
   }
-
-  readonly #onRing = (): void => {
-    const { desk } = this.#setting;
-    desk.collect();
-    desk.publish();
-    this.#attendSoon();
-  };
 
   /** While main sleeps, a task may turn out to be long, with others waiting behind it. */
   #lookLater(): void {

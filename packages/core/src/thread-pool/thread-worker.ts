@@ -4,7 +4,7 @@ import {
   Worker,
   type MessagePort,
 } from 'node:worker_threads';
-import { clockOriginMs, systemClock, type Clock } from '../core/index.ts';
+import { machineMs, type Clock } from '../core/index.ts';
 import { SHAPE_TABLE_BYTES } from './codec/index.ts';
 import type { JobKinds } from './job-kinds.ts';
 import type { Duty, WorkerUse } from './job-worker.ts';
@@ -133,7 +133,7 @@ export class ThreadWorker implements JobWorker {
       module: options.module,
       jobs: house.kinds.since(0),
       concurrency: options.concurrency,
-      clockOffsetMs: house.clock.nowMs() - clockOriginMs() - systemClock.nowMs(),
+      clockOffsetMs: house.clock.nowMs() - machineMs(),
       isCarrying: options.isCarrying,
       spinMs: house.cpus > 1 ? SPIN_MS : 0,
     };

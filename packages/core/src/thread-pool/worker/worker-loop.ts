@@ -1,5 +1,5 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
-import { clockOriginMs, systemClock } from '../../core/clock.ts';
+import { machineMs, systemClock } from '../../core/clock.ts';
 import { isThenable } from '../../core/thenable.ts';
 import { Transferring, type Job } from '../job-types.ts';
 import { cloneableRecordOf, recordOf } from '../shared/error-record.ts';
@@ -70,7 +70,7 @@ export class WorkerLoop {
     const { inputShapes: read, resultShapes: written } = setup;
     this.#values = new SlotValues(this.#mailbox, { read, written });
     this.#lobby = new Lobby(setup.lobby);
-    const clockOffsetMs = setup.clockOffsetMs + clockOriginMs();
+    const clockOffsetMs = setup.clockOffsetMs + machineMs() - systemClock.nowMs();
     const { name: worker } = setup;
     this.#place = { calls: this.#mailbox, worker, clockOffsetMs };
   }
