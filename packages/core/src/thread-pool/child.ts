@@ -26,10 +26,7 @@ export function startChild(options: ThreadOptions): ChildProcess {
 }
 
 /** The limit of the heap goes before what the user says and after what this process was started with. */
-function execArgvOf(
-  maxHeapMb: number | undefined,
-  given: readonly string[] | undefined,
-): string[] {
+function execArgvOf(maxHeapMb: number | undefined, given: readonly string[] | undefined): string[] {
   const limit = maxHeapMb === undefined ? [] : [`--max-old-space-size=${maxHeapMb}`];
   return given === undefined ? [...inherited(process.execArgv), ...limit] : [...limit, ...given];
 }

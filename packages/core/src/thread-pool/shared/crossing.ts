@@ -1,6 +1,7 @@
 import { Deserializer, Serializer } from 'node:v8';
 import type { Transferable } from '../job-types.ts';
 import { cloneableRecordOf, recordOf, type Thrown } from './error-record.ts';
+import { findPlatformObject } from './platform-objects.ts';
 
 /** A value on its way between processes: a primitive as it is, anything else as bytes. */
 export type Crossing = Uint8Array | string | number | bigint | boolean | null | undefined;
@@ -16,14 +17,20 @@ class CloneWriter extends Serializer {
  * A value as a structured clone of it would be. What is in `transfer` is detached here, as if it had
  * moved, and copied all the same: memory cannot change its process. Two copies: one with the rules of
  * structured clone, one into bytes.
- * @throws DataCloneError
+ * @throws DataCloneError also for shared memory and for objects of the platform, which stay in their process
  */
 export function encode(value: unknown, transfer?: readonly Transferable[]): Crossing {
   if (transfer === undefined && isPrimitive(value)) return value;
+  const options = transfer === undefined ? undefined : { transfer: transfer as Transferable[] };
+  const clone = structuredClone(value, options);
+  const stranger = findPlatformObject(clone);
+  if (stranger !== undefined) {
+    const kind = stranger.constructor.name;
+    throw new DOMException(`${kind} object could not be cloned to a process.`, 'DataCloneError');
+  }
   const writer = new CloneWriter();
   writer.writeHeader();
-  const options = transfer === undefined ? undefined : { transfer: transfer as Transferable[] };
-  writer.writeValue(structuredClone(value, options));
+  writer.writeValue(clone);
   return writer.releaseBuffer();
 }
 
