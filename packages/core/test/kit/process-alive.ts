@@ -9,7 +9,7 @@ export function isAlive(pid: number): boolean {
   }
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return !/^Z/u.test(stat.slice(stat.lastIndexOf(')') + 2));
+    return !stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
   } catch {
     return process.platform !== 'linux';
   }

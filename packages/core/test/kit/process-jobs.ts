@@ -42,6 +42,7 @@ export function about(_: unknown, context: JobContext): Record<string, unknown> 
 }
 
 export function fail(kind: 'plain' | 'uncloneable' | 'text'): never {
+  // oxlint-disable-next-line typescript/only-throw-error -- what a job may do
   if (kind === 'text') throw 'only words';
   const fault = new RangeError('out of range', { cause: new Error('deep') });
   if (kind === 'uncloneable') throw Object.assign(fault, { code: 'E_FAR', stream: [() => 1] });
@@ -54,7 +55,7 @@ export function loop(): never {
 
 /** Loops without end on one worker, and answers on any other one. */
 export function loopOn(looping: string, { worker }: JobContext): string {
-  while (worker === looping);
+  if (worker === looping) for (;;);
   return worker;
 }
 
@@ -65,7 +66,7 @@ export function heed(_: unknown, { signal }: JobContext): void {
 
 export function listen(_: unknown, { signal }: JobContext): Promise<void> {
   return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason));
+    signal.addEventListener('abort', () => reject(signal.reason as Error));
   });
 }
 
@@ -83,7 +84,7 @@ export function exit(code: number): void {
   process.exit(code);
 }
 
-export function signal(name: NodeJS.Signals): Promise<never> {
+export function kill(name: NodeJS.Signals): Promise<never> {
   process.kill(process.pid, name);
   return new Promise(() => undefined);
 }

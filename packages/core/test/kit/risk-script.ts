@@ -36,8 +36,8 @@ const risky = pool.define('risky', risks[risk] as Job);
 const echo = pool.define('echo', (x: string) => x);
 const timeoutMs = risk === 'endless loop' ? 100 : Infinity;
 const outcome = await risky(undefined, { timeoutMs }).then(
-  (value) => `gives ${value}`,
-  (error: Error) => error.name,
+  (value) => `gives ${String(value)}`,
+  (error: unknown) => (error as Error).name,
 );
 process.stdout.write(`${outcome}, then ${await echo('serves')}`);
 await pool.stop();

@@ -11,7 +11,8 @@ describe('a value in bytes is what structuredClone delivers', () => {
   const crossing = cloneableValues.filter(({ name, way }) => way !== 'none' && !isShared(name));
   test.each(crossing)('$name', ({ make }) => {
     const value = make();
-    assertSameClone(decode(encode(value)), structuredClone(value));
+    const arrived = decode(encode(value));
+    assert.doesNotThrow(() => assertSameClone(arrived, structuredClone(value)));
   });
 });
 

@@ -8,12 +8,19 @@ let language: ReadonlySet<unknown> | undefined;
  */
 function languagePrototypes(): ReadonlySet<unknown> {
   const samples: readonly object[] = [
-    ...[{}, [], new Map(), new Set(), new Date(0), /a/u],
+    {},
+    [],
+    new Map(),
+    new Set(),
+    new Date(0),
+    /a/u,
     ...[true, 0, '', 0n].map((value): object => Object(value) as object),
     ...[Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map(
       (Kind) => new Kind(),
     ),
-    ...[new ArrayBuffer(0), new SharedArrayBuffer(0), new DataView(new ArrayBuffer(0))],
+    new ArrayBuffer(0),
+    new SharedArrayBuffer(0),
+    new DataView(new ArrayBuffer(0)),
     // Of the platform, but an error that gets there as one.
     new DOMException(),
   ];
@@ -37,8 +44,9 @@ export function findPlatformObject(clone: unknown): object | undefined {
     if (!language.has(prototype) && !types.isTypedArray(object)) return object;
     if (ArrayBuffer.isView(object)) continue;
     for (const value of Object.values(object)) add(value);
-    if (types.isNativeError(object)) add(object.cause);
-    else if (types.isSet(object)) for (const value of object) add(value);
+    // Of an error, where it is hidden.
+    add((object as { readonly cause?: unknown }).cause);
+    if (types.isSet(object)) for (const value of object) add(value);
     else if (types.isMap(object))
       for (const [key, value] of object) {
         add(key);
