@@ -40,14 +40,14 @@ test('what is transferred is detached, and arrives as a copy', () => {
   assert.deepEqual(decode(crossing), { bytes: new Uint8Array([1, 2, 3]) });
 });
 
-test('an error that holds what cannot be cloned arrives in words', () => {
+test('an error that holds what cannot be cloned arrives without that', () => {
   const fault = Object.assign(new TypeError('wrong'), { code: 'E', deep: [(): number => 1] });
   const thrown = decodeThrown(encodeThrown(fault));
   assert.ok('error' in thrown);
   const { name, message, properties } = thrown.error;
   assert.deepEqual(
     { name, message, properties },
-    { name: 'TypeError', message: 'wrong', properties: {} },
+    { name: 'TypeError', message: 'wrong', properties: { code: 'E' } },
   );
 });
 
