@@ -17,6 +17,9 @@ import {
 import type { JobWorker, ResultSink, ThreadJob, WorkerEvents } from './thread-job.ts';
 import type { ThreadOptions } from './thread-worker.ts';
 
+/** How long a process that has closed its channel may take to end by itself, in ms. */
+const LAST_WORDS_MS = 100;
+
 export interface ProcessHouse {
   readonly clock: Clock;
   readonly kinds: JobKinds;
@@ -58,6 +61,7 @@ export class ProcessWorker implements JobWorker {
   #cause: unknown;
   #isStopping = false;
   #hasEnded = false;
+  #cancelKill: (() => void) | undefined;
 
   constructor(options: ThreadOptions, house: ProcessHouse, events: WorkerEvents) {
     const { name, module, concurrency, isCarrying } = options;
@@ -228,9 +232,8 @@ export class ProcessWorker implements JobWorker {
   #send(message: ProcessMessage, onUnsent?: () => void): void {
     this.#child?.send(message, (error) => {
       if (error === null) return;
-      this.isReady = false;
       onUnsent?.();
-      this.#child?.kill('SIGKILL');
+      this.#killSoon();
     });
   }
 
@@ -244,16 +247,22 @@ export class ProcessWorker implements JobWorker {
       this.#cause ??= error;
       if (child.pid === undefined) this.#end(error, resolve);
     });
-    // Nothing can be said to it any more.
-    child.on('disconnect', () => {
-      this.isReady = false;
-      child.kill('SIGKILL');
-    });
+    child.on('disconnect', () => this.#killSoon());
     // Unlike `exit`, after the last message.
     child.on('close', (code, signal) => {
       const how = signal === null ? `with code ${code}` : `by ${signal}`;
       this.#end(this.#cause ?? new Error(`the worker ended ${how}`), resolve);
     });
+  }
+
+  /** Nothing can be said to it any more. It is most likely ending by itself, which tells more than a signal. */
+  #killSoon(): void {
+    this.isReady = false;
+    this.#cancelKill ??= this.#clock.schedule(
+      LAST_WORDS_MS,
+      () => void this.#child?.kill('SIGKILL'),
+      { keepAlive: false },
+    );
   }
 
   #hear(news: ProcessNews): void {
@@ -276,6 +285,7 @@ export class ProcessWorker implements JobWorker {
   #end(cause: unknown, resolve: () => void): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    this.#cancelKill?.();
     this.isReady = false;
     this.#events.onEnd(this, this.#isStopping ? undefined : cause);
     resolve();
