@@ -1,7 +1,8 @@
 import { ThreadPool, TimeoutError } from '@sluice/core';
+import type * as jobs from './jobs.ts';
 
 /** CPU work on threads: typed jobs, moved pictures, and a job that never ends. */
-const pool = new ThreadPool<typeof import('./jobs.ts')>(new URL('./jobs.ts', import.meta.url), {
+const pool = new ThreadPool<typeof jobs>(new URL('./jobs.ts', import.meta.url), {
   name: 'cpu',
   size: 2,
   queue: 100,
