@@ -129,14 +129,14 @@ export class Engine implements Specifier, JobOwner {
   }
 
   /** What the workers have done since the start, those that have left included, in ms. */
-  workTotals(): { busyMs: number; cpuMs: number } {
+  workTotals(): { readonly busyMs: number; readonly cpuMs?: number } {
     let { leftBusyMs: busyMs, leftCpuMs: cpuMs } = this.ledger;
     for (const worker of this.#crew.all) {
       const use = worker.use();
       busyMs += use.busyMs;
       cpuMs += use.cpuMs;
     }
-    return { busyMs, cpuMs };
+    return Number.isNaN(cpuMs) ? { busyMs } : { busyMs, cpuMs };
   }
 
   /** Takes a task on, or refuses it. Never throws. */

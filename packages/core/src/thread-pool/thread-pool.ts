@@ -169,8 +169,11 @@ export class ThreadPool<Module = object>
     }
   }
 
-  /** What the workers have done since the start, those that have left included, in ms. For the autoscaler. */
-  workTotals(): { readonly busyMs: number; readonly cpuMs: number } {
+  /**
+   * What the workers have done since the start, those that have left included, in ms. Without CPU time where the
+   * runtime does not tell. For the autoscaler.
+   */
+  workTotals(): { readonly busyMs: number; readonly cpuMs?: number } {
     return this.#engine.workTotals();
   }
 

@@ -282,6 +282,7 @@ export class WorkerLoop {
     setImmediate(() => {
       this.#turnIsDue = false;
       this.#yieldedAtMs = systemClock.nowMs();
+      this.#report();
       if (this.#hasWork()) this.turn();
       else if (this.#running > 0 || this.#setup.concurrency > 1) this.#listen();
       else this.#sleep();
@@ -329,6 +330,6 @@ export class WorkerLoop {
     const { numbers } = this.#mailbox;
     numbers[HEAP_BYTES] = process.memoryUsage().heapUsed;
     const cpu = process.threadCpuUsage?.();
-    if (cpu !== undefined) numbers[CPU_MS] = (cpu.user + cpu.system) / 1000;
+    numbers[CPU_MS] = cpu === undefined ? Number.NaN : (cpu.user + cpu.system) / 1000;
   }
 }
