@@ -31,6 +31,19 @@ test('guard-a-call opens the breaker, refuses at once, and closes it again', asy
   ]);
 });
 
+test('cpu-work runs jobs on threads, and ends one that never ends', async () => {
+  expect(await outputOf('cpu-work/main.ts')).toEqual([
+    'digest -642107175',
+    'inverted 255 of 1000000 and left 0',
+    'digest 97',
+    'digest 98',
+    'digest 99',
+    expect.stringMatching(/^digest -?\d+$/),
+    'cpu: search was not done within 50 ms',
+    '6 done, and { refused: 0, ended: 0, running: 0 }',
+  ]);
+});
+
 test('resilient-client always answers, retries what passes, and spares a service that is down', async () => {
   expect(await outputOf('resilient-client.ts')).toEqual([
     'well: 7 in stock, 1 at the service',

@@ -43,7 +43,7 @@ test('the published program tells its version', async () => {
 
 test('a program of a user runs on the published packages', async () => {
   const { stdout } = await project.run('node', 'consumer.ts');
-  expect(stdout).toBe('42 SLUICE_RATE_LIMITED function\n');
+  expect(stdout).toBe('42 SLUICE_RATE_LIMITED function [ 49, 49 ]\n');
 });
 
 test('a program of a user compiles against the published types, strictly', async () => {

@@ -1,6 +1,6 @@
 // What a user might write first. `pack.test.ts` compiles and runs it against the packed packages.
 import type { TokenBucketOptions } from '@sluice/core';
-import { CircuitBreaker, RateLimitedError, TokenBucket } from '@sluice/core';
+import { CircuitBreaker, RateLimitedError, ThreadPool, TokenBucket } from '@sluice/core';
 import { ManualClock } from '@sluice/core/testing';
 import { createService } from 'sluice';
 
@@ -20,4 +20,10 @@ export const wrong = (): TokenBucket =>
   // @ts-expect-error A rate is a number.
   new TokenBucket({ ratePerSecond: 'ten' });
 
-console.log(answer, refusal.code, typeof createService);
+const squares: number[] = [];
+for (const isolation of ['thread', 'process'] as const) {
+  await using pool = new ThreadPool({ size: 1, isolation });
+  squares.push(await pool.define('square', (x: number) => x * x)(7));
+}
+
+console.log(answer, refusal.code, typeof createService, squares);

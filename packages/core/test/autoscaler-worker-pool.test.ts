@@ -76,3 +76,22 @@ test('an idle pool goes to min', async () => {
   expect(Math.max(...outcome.sizes)).toBeGreaterThanOrEqual(10);
   expect(outcome.sizes.at(-1)).toBe(1);
 });
+
+test.for([
+  ['that may wait', 10],
+  ['that are refused', 0],
+] as const)('at rest it has no timer, and calls %s wake it', async ([, queue]) => {
+  const clock = new ManualClock();
+  const pool = new WorkerPool({ size: 1, queue, clock });
+  using autoscaler = new Autoscaler(pool, { min: 1, max: 4, strategy: 'utilisation', clock });
+  autoscaler.start();
+  await clock.run(120_000);
+  expect(autoscaler.stats().watching).toBe(false);
+  expect(clock.pending).toBe(0);
+
+  const task = (): Promise<void> => new Promise((resolve) => void clock.schedule(5000, resolve));
+  const calls = [1, 2, 3].map(() => pool.submit(task).catch(() => undefined));
+  expect(autoscaler.stats().watching).toBe(true);
+  await clock.run(10_000);
+  await Promise.all(calls);
+});

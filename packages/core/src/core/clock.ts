@@ -44,10 +44,7 @@ export const systemClock: Clock = Object.freeze({
   },
 });
 
-/**
- * Where the zero of {@link systemClock} lies on the machine's monotonic clock, in ms. Each thread has a zero
- * of its own; the machine's clock is one for all.
- */
-export function clockOriginMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6 - performance.now();
+/** The machine's monotonic clock, in ms: one for all its threads and processes. */
+export function machineMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }

@@ -8,7 +8,7 @@ export type {
 } from './backoff.ts';
 export { CallContext, plainContext, PRIORITIES } from './call-context.ts';
 export type { CallPart, ExecuteOptions, Task, TaskContext } from './call-context.ts';
-export { clockOriginMs, systemClock } from './clock.ts';
+export { machineMs, systemClock } from './clock.ts';
 export type { Clock, ScheduleOptions } from './clock.ts';
 export {
   CircuitOpenError,

@@ -55,11 +55,10 @@ export class Crew implements WorkerEvents {
   /** All that live: those that start and those that end, too. */
   readonly #workers = new Set<JobWorker>();
   readonly #alarms = new Map<JobWorker, Alarm>();
-  #serving: JobWorker[] = [];
-  /** Those that have been ready. */
-  readonly #started = new WeakSet<JobWorker>();
   #born = 0;
   #crashes = 0;
+  /** In a row. */
+  #failedStarts = 0;
   #lastCrashMs = -Infinity;
   #restart: Alarm | undefined;
   #isStopping = false;
@@ -79,13 +78,10 @@ export class Crew implements WorkerEvents {
   update(options: CrewOptions): void {
     if (options.restartBackoff !== this.#options.restartBackoff)
       this.#backoff = new Backoff(options.restartBackoff, this.#setting.random);
-    const isAnew = options.concurrencyPerThread !== this.#options.concurrencyPerThread;
+    const isRemade = options.concurrencyPerThread !== this.#options.concurrencyPerThread;
     this.#options = options;
-    for (const worker of this.#workers) {
-      // How many tasks it runs at a time, a worker learns at its start.
-      if (isAnew && worker.duty === 'serving') this.#replace(worker);
-      this.#watchAge(worker);
-    }
+    if (isRemade && !this.#isStopping) this.#replaceAll();
+    for (const worker of this.#workers) this.#watchAge(worker);
     this.fill();
   }
 
@@ -99,14 +95,14 @@ export class Crew implements WorkerEvents {
     const tooMany = Math.max(0, counted.length - this.#options.size);
     const idleFirst = counted.toSorted((a, b) => rank(a) - rank(b));
     for (const worker of idleFirst.slice(0, tooMany)) this.#retire(worker);
-    this.#relieve();
+    this.#retireReplaced();
     this.#refresh();
   }
 
   /** A worker has answered: it may be old now, or have nothing left to do. */
   check(worker: JobWorker): void {
     if (worker.duty === 'serving' && this.#isWorn(worker)) {
-      this.#replace(worker);
+      worker.duty = 'outgoing';
       this.fill();
     } else if (worker.outstanding === 0 && worker.duty === 'retiring') this.#dismiss(worker);
     else if (
@@ -121,8 +117,7 @@ export class Crew implements WorkerEvents {
     if (worker.duty === 'condemned' || !this.#workers.has(worker)) return;
     const { desk, clock } = this.#setting;
     worker.duty = 'condemned';
-    desk.takeBackFrom(worker);
-    desk.unpin(worker);
+    desk.release(worker);
     this.check(worker);
     this.#setAlarm(worker, clock.nowMs() + LAST_RESPITE_MS, () => void worker.kill());
     this.#setting.ledger.restarts++;
@@ -143,11 +138,11 @@ export class Crew implements WorkerEvents {
   }
 
   onReady(worker: JobWorker, exports: readonly string[]): void {
+    this.#failedStarts = 0;
     this.#clearAlarm(worker);
     this.#setting.onReady(exports);
     this.#watchAge(worker);
-    this.#started.add(worker);
-    this.#relieve();
+    this.#retireReplaced();
     this.#refresh();
     this.#setting.onChange();
   }
@@ -161,15 +156,14 @@ export class Crew implements WorkerEvents {
     ledger.leftBusyMs += busyMs;
     ledger.leftCpuMs += cpuMs;
     this.#refresh();
-    desk.takeBackFrom(worker);
-    desk.unpin(worker);
+    desk.release(worker);
     const begun = worker.begun();
     for (const job of begun) this.#lose(job, { worker, cause, isAlone: begun.length === 1 });
     if (cause !== undefined) {
       ledger.crashes++;
       this.#delayRestart();
       onCrash(worker.name, cause);
-      if (!this.#started.has(worker)) this.#failIfNone(cause);
+      if (!worker.wasReady) this.#failIfNone(cause);
     }
     this.fill();
     onChange();
@@ -185,29 +179,31 @@ export class Crew implements WorkerEvents {
     this.#setAlarm(worker, clock.nowMs() + startTimeoutMs, () => void worker.kill(late));
   }
 
-  /** It serves until its successor does. One that has not begun to has no need to. */
-  #replace(worker: JobWorker): void {
-    if (worker.isReady) worker.duty = 'outgoing';
-    else this.#retire(worker);
-  }
-
-  /** Those that are to go stay only in place of those that have yet to come. */
-  #relieve(): void {
-    const outgoing = [...this.#workers].filter(({ duty }) => duty === 'outgoing');
-    const ready = [...this.#workers].filter(({ duty, isReady }) => duty === 'serving' && isReady);
-    const places = Math.max(0, this.#options.size - ready.length);
-    for (const worker of outgoing.slice(0, Math.max(0, outgoing.length - places)))
-      this.#retire(worker);
-  }
-
   /** What it has begun goes on to its end, however long that takes. */
   #retire(worker: JobWorker): void {
     worker.duty = 'retiring';
-    this.#setting.desk.takeBackFrom(worker);
-    this.#setting.desk.unpin(worker);
+    this.#setting.desk.release(worker);
     this.#clearAlarm(worker);
     if (!worker.isReady) void worker.kill();
     else if (worker.outstanding === 0) this.#dismiss(worker);
+  }
+
+  /** Those that are to be replaced stay for as long as there are fewer others than there should be. */
+  #retireReplaced(): void {
+    const all = [...this.#workers];
+    const ready = all.filter(({ duty, isReady }) => duty === 'serving' && isReady);
+    const outgoing = all.filter(({ duty }) => duty === 'outgoing');
+    const tooMany = Math.max(0, ready.length + outgoing.length - this.#options.size);
+    for (const worker of outgoing.slice(0, tooMany)) this.#retire(worker);
+  }
+
+  /** They run as many tasks at a time as they were made for. */
+  #replaceAll(): void {
+    for (const worker of this.#workers) {
+      if (worker.duty !== 'serving') continue;
+      if (worker.isReady) worker.duty = 'outgoing';
+      else this.#retire(worker);
+    }
   }
 
   #dismiss(worker: JobWorker): void {
@@ -220,7 +216,7 @@ export class Crew implements WorkerEvents {
 
   #lose(job: ThreadJob, how: { worker: JobWorker; cause: unknown; isAlone: boolean }): void {
     const { worker, cause, isAlone } = how;
-    const { desk, ledger, poison, name } = this.#setting;
+    const { desk, ledger, poison, name, clock } = this.#setting;
     const hasBegun = worker.startMs(job) !== undefined;
     worker.forget(job);
     if (job.watch !== undefined) desk.alarms.cancel(job.watch);
@@ -229,7 +225,7 @@ export class Crew implements WorkerEvents {
       else ledger.aborted++;
       return;
     }
-    if (hasBegun && isAlone) poison.note(job);
+    if (hasBegun && isAlone) poison.note(job, clock.nowMs());
     if (job.idempotent && job.crashes++ === 0 && job.transfer === undefined)
       return desk.putBack(job);
     ledger.failed++;
@@ -239,10 +235,11 @@ export class Crew implements WorkerEvents {
     job.refuse(new WorkerCrashedError(name, `${name}: ${what}`, { cause }));
   }
 
-  /** Without any worker that starts, nothing that waits would ever be done. */
+  /** When as many as there should be have failed to start, nothing that waits would ever be done. */
   #failIfNone(cause: unknown): void {
     const { desk, name } = this.#setting;
-    if ([...this.#workers].some(({ isReady }) => isReady)) return;
+    const hasOne = [...this.#workers].some(({ isReady }) => isReady);
+    if (hasOne || ++this.#failedStarts < this.#options.size) return;
     const error = new WorkerCrashedError(name, `${name}: no worker can start`, { cause });
     desk.dropAll(error);
   }
@@ -267,7 +264,7 @@ export class Crew implements WorkerEvents {
     const { maxTasks, maxAgeMs, maxHeapBytes } = this.#options;
     return (
       worker.taken >= maxTasks ||
-      (maxAgeMs < Infinity && this.#setting.clock.nowMs() - worker.bornMs >= maxAgeMs) ||
+      (maxAgeMs < Infinity && this.#setting.clock.nowMs() >= worker.bornMs + maxAgeMs) ||
       (maxHeapBytes < Infinity && worker.use().heapBytes >= maxHeapBytes)
     );
   }
@@ -293,8 +290,7 @@ export class Crew implements WorkerEvents {
 
   /** Those that retire and those that are condemned still answer. */
   #refresh(): void {
-    this.#serving = [...this.#workers];
-    this.#setting.desk.workers = this.#serving;
+    this.#setting.desk.workers = [...this.#workers];
   }
 }
 

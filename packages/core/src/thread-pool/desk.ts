@@ -1,13 +1,10 @@
 import { Alarms, type TimerSource } from '../collections/index.ts';
-import {
-  DeadlineExceededError,
-  QueueFullError,
-  type Clock,
-  type RejectedError,
-} from '../core/index.ts';
+import { QueueFullError, type Clock, type RejectedError } from '../core/index.ts';
 import { JobQueue, type ResolvedQueueOptions } from '../job-queue/index.ts';
 import { Affinities } from './affinity.ts';
 import type { Ledger } from './ledger.ts';
+import { PinnedTasks } from './pinned-tasks.ts';
+import { poisonedError, type PoisonList } from './poison.ts';
 import type { JobWorker, ResultSink, ThreadJob } from './thread-job.ts';
 
 /** Work that a worker may have before it, besides what it is doing, in ms: enough to outlast a wake-up. */
@@ -16,6 +13,9 @@ const AHEAD_MS = 1;
 /** When a task takes so long, what was handed to its worker after it is taken back, in ms. */
 const STUCK_MS = 2;
 
+/** A worker that has tasks and begins none for so long, in ms, is held up by what an earlier one left behind. */
+const HUNG_MS = 1000;
+
 /** How long the timer of the alarms stays for the next one, in ms. */
 const LINGER_MS = 50;
 
@@ -23,6 +23,7 @@ export interface DeskSetting {
   readonly name: string;
   readonly clock: Clock;
   readonly ledger: Ledger;
+  readonly poison: PoisonList;
   readonly concurrency: number;
   readonly lanes: number;
 }
@@ -39,6 +40,8 @@ export interface DeskEvents {
   onCollected(worker: JobWorker): void;
   /** The only worker that was to run it is gone. */
   onLost(job: ThreadJob): void;
+  /** A worker has been handed tasks and begins none of them. */
+  onHung(worker: JobWorker): void;
   /** There are fewer tasks than before. */
   onIdle(): void;
 }
@@ -61,9 +64,9 @@ export class Desk implements ResultSink {
   readonly #clock: Clock;
   readonly #ledger: Ledger;
   readonly #events: DeskEvents;
+  readonly #poison: PoisonList;
   readonly #affinities = new Affinities();
-  /** Tasks that wait for one worker. */
-  readonly #pinned = new Map<JobWorker, JobQueue<ThreadJob>>();
+  readonly #pinned = new PinnedTasks(() => this.#makeQueue(this.concurrency));
   #queueOptions: ResolvedQueueOptions;
   #pinnedIsNext = true;
 
@@ -71,6 +74,7 @@ export class Desk implements ResultSink {
     this.#name = setting.name;
     this.#clock = setting.clock;
     this.#ledger = setting.ledger;
+    this.#poison = setting.poison;
     this.#events = events;
     this.#queueOptions = queue;
     this.concurrency = setting.concurrency;
@@ -86,20 +90,21 @@ export class Desk implements ResultSink {
 
   /** Tasks that wait here, and not with a worker. */
   get waiting(): number {
-    let { size } = this.queue;
-    for (const pinned of this.#pinned.values()) size += pinned.size;
-    return size;
+    return this.queue.size + this.#pinned.size;
   }
 
   update(queue: ResolvedQueueOptions): void {
     this.#queueOptions = queue;
     this.queue.update(queue);
-    for (const pinned of this.#pinned.values()) pinned.update(queue);
+    this.#pinned.update(queue);
   }
 
-  /** Whether a task would be refused, as the ms until it may be let in; 0: it would not. */
+  /**
+   * Whether a task would be refused, as the ms until it may be let in; 0: it would not. Without a place to wait
+   * only a free worker counts: which tasks may be handed ahead depends on what they are.
+   */
   door(job: ThreadJob | undefined, nowMs: number): number {
-    if (this.queue.size === 0 && !this.isPaused && this.#pick(0) !== undefined) return 0;
+    if (this.queue.size === 0 && !this.isPaused && this.#pick(Infinity) !== undefined) return 0;
     return this.waiting >= this.queue.capacity ? Infinity : this.queue.door(job, nowMs);
   }
 
@@ -121,38 +126,41 @@ export class Desk implements ResultSink {
     return undefined;
   }
 
-  /** Has a task wait for this worker, even while it starts. */
-  acceptFor(worker: JobWorker, job: ThreadJob): void {
+  /** Has a task wait for this worker, even while it starts. Returns the refusal where there is no place for it. */
+  acceptFor(worker: JobWorker, job: ThreadJob): RejectedError | undefined {
     if (this.#mayTake(worker, job.kind.costMs) && !this.isPaused) this.#hand(worker, job);
-    else this.#pinnedOf(worker).add(job, job.sinceMs);
+    else if (this.waiting >= this.queue.capacity) return this.#fullError();
+    else this.#pinned.of(worker).add(job, job.sinceMs);
+    return undefined;
   }
 
   /** A task that was accepted is to be run by another worker: it goes before those that wait. */
   putBack(job: ThreadJob): void {
+    if (job.watch !== undefined) this.alarms.cancel(job.watch);
     this.#queueFor(job).putBack(job);
   }
 
   /** Takes out a task that waits. False when it does not wait here. */
   remove(job: ThreadJob): boolean {
-    if (this.queue.remove(job)) return true;
-    for (const pinned of this.#pinned.values()) if (pinned.remove(job)) return true;
-    return false;
+    return this.queue.remove(job) || this.#pinned.remove(job);
   }
 
   /** Sends all that wait away. Returns how many. */
   dropAll(error: unknown): number {
-    let count = this.queue.dropAll(error);
-    for (const pinned of this.#pinned.values()) count += pinned.dropAll(error);
-    return count;
+    return this.queue.dropAll(error) + this.#pinned.dropAll(error);
+  }
+
+  /** The worker takes no more tasks: what it has not begun and what waits for it go to others, in their order. */
+  release(worker: JobWorker): void {
+    this.#unpin(worker);
+    this.takeBackFrom(worker);
+    // What this worker alone was to run.
+    this.#unpin(worker);
   }
 
   /** What waited for this worker may go to any. */
-  unpin(worker: JobWorker): void {
-    const pinned = this.#pinned.get(worker);
-    if (pinned === undefined) return;
-    this.#pinned.delete(worker);
-    for (const job of [...pinned].reverse()) {
-      pinned.remove(job);
+  #unpin(worker: JobWorker): void {
+    for (const job of this.#pinned.release(worker)) {
       if (job.only === undefined) this.putBack(job);
       else this.#events.onLost(job);
     }
@@ -169,6 +177,16 @@ export class Desk implements ResultSink {
     }
     if (this.waiting > 0) this.refill(Number.isNaN(nowMs) ? this.#clock.nowMs() : nowMs);
     return count;
+  }
+
+  /** Finds workers that have begun nothing for so long that something else must hold them up. */
+  checkHung(): void {
+    const nowMs = this.#clock.nowMs();
+    for (const worker of this.workers) {
+      const isLate = worker.outstanding > 0 && nowMs - worker.progressMs > HUNG_MS;
+      if (isLate && !worker.hasResults() && worker.waiting().length === worker.outstanding)
+        this.#events.onHung(worker);
+    }
   }
 
   /** The same of one that has ended. */
@@ -196,7 +214,7 @@ export class Desk implements ResultSink {
   /** Hands out what waits, as far as there are workers for it. */
   refill(nowMs: number): void {
     if (this.isPaused) return;
-    if (this.#pinned.size > 0) this.#refillPinned(nowMs);
+    if (!this.#pinned.isEmpty) this.#refillPinned(nowMs);
     while (this.queue.size > 0) {
       if (this.#pick(0) === undefined) return;
       const job = this.queue.take(nowMs);
@@ -246,29 +264,19 @@ export class Desk implements ResultSink {
     );
   }
 
-  onExpired(job: ThreadJob): void {
-    this.#close(job);
-    if (job.answer !== undefined) return;
-    const message = `${this.#name}: the deadline passed while the call waited for its worker`;
-    job.drop(new DeadlineExceededError(this.#name, message));
-  }
-
   #settle(job: ThreadJob, isSuccess: boolean): void {
     const { runMs } = job;
-    this.#close(job);
+    job.leave?.();
+    if (job.watch !== undefined) this.alarms.cancel(job.watch);
     this.#ledger.runTimes.record(runMs);
     this.recentRunMs =
       this.recentRunMs === Infinity ? runMs : this.recentRunMs + (runMs - this.recentRunMs) / 8;
     this.#ledger.waitTimes.record(Math.max(0, job.startedMs - job.sinceMs));
+    this.#poison.clear(job);
     if (isSuccess) {
       job.kind.learn(runMs);
       this.queue.learn(job.arrival === 0 ? undefined : job, runMs);
     }
-  }
-
-  #close(job: ThreadJob): void {
-    job.leave?.();
-    if (job.watch !== undefined) this.alarms.cancel(job.watch);
     if (job.answer === 'timeout') this.#ledger.failed++;
     else if (job.answer === 'aborted') this.#ledger.aborted++;
   }
@@ -292,6 +300,12 @@ export class Desk implements ResultSink {
       worker.progressMs = job.sinceMs > worker.progressMs ? job.sinceMs : worker.progressMs;
       worker.isStuck = false;
     }
+    if (this.#poison.isPoisoned(job)) {
+      // Since it was submitted.
+      this.#ledger.rejected++;
+      job.refuse(poisonedError(this.#name, job));
+      return;
+    }
     try {
       worker.hand(job);
     } catch (error) {
@@ -312,22 +326,16 @@ export class Desk implements ResultSink {
 
   #ownerOf(job: ThreadJob): JobWorker | undefined {
     const owner = this.#affinities.workerOf(job.affinity as string, this.workers);
-    if (owner === undefined || (this.#pinned.get(owner)?.size ?? 0) > 0) return undefined;
+    if (owner === undefined || this.#pinned.sizeOf(owner) > 0) return undefined;
     return this.#mayTake(owner, job.kind.costMs) ? owner : undefined;
   }
 
   #queueFor(job: ThreadJob): JobQueue<ThreadJob> {
-    if (job.only !== undefined) return this.#pinnedOf(job.only);
+    if (job.only !== undefined) return this.#pinned.of(job.only);
     if (job.affinity === undefined) return this.queue;
     const owner = this.#affinities.workerOf(job.affinity, this.workers);
     if (owner === undefined) return this.queue;
-    return this.#pinnedOf(owner);
-  }
-
-  #pinnedOf(worker: JobWorker): JobQueue<ThreadJob> {
-    const pinned = this.#pinned.get(worker) ?? this.#makeQueue(this.concurrency);
-    this.#pinned.set(worker, pinned);
-    return pinned;
+    return this.#pinned.of(owner);
   }
 
   /** One that has nothing to do, else the one with the least before it, else none. */
@@ -359,7 +367,7 @@ export class Desk implements ResultSink {
   }
 
   #refillPinned(nowMs: number): void {
-    for (const [worker, pinned] of this.#pinned) {
+    for (const [worker, pinned] of this.#pinned.queues()) {
       while (pinned.size > 0 && this.#mayTake(worker, 0)) {
         // Neither may keep the other from this worker for ever.
         this.#pinnedIsNext = !this.#pinnedIsNext;

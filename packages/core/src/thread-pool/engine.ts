@@ -21,7 +21,7 @@ import {
   type ThreadPoolEvents,
   type ThreadPoolStats,
 } from './options.ts';
-import { PoisonList } from './poison.ts';
+import { poisonedError, PoisonList } from './poison.ts';
 import { Reception } from './reception.ts';
 import { Lobby } from './shared/lobby.ts';
 import { statsOf } from './stats.ts';
@@ -72,7 +72,8 @@ export class Engine implements Specifier, JobOwner {
       clock,
       lobby,
       desk,
-      cpus,
+      // The results of processes come with the event loop: not while it waits for them.
+      cpus: options.isolation === 'process' ? 0 : cpus,
       keepAlive: options.keepAlive,
       live: () => ledger.live,
       onIdle: () => this.#tellIfIdle(),
@@ -80,7 +81,8 @@ export class Engine implements Specifier, JobOwner {
     const graceMs = (): number => this.#options.graceMs;
     const onStubborn = (worker: JobWorker): void => this.#crew.condemn(worker);
     this.#supervisor = new Supervisor({ name, clock, desk, ledger, graceMs, onStubborn });
-    const make = makerOf({ clock, lobby, kinds: this.kinds, cpus, module });
+    const onResults = (): void => this.#reception.onNews();
+    const make = makerOf({ clock, lobby, kinds: this.kinds, cpus, module, onResults });
     const setting = {
       name,
       clock,
@@ -115,6 +117,10 @@ export class Engine implements Specifier, JobOwner {
     return !this.#stopping && this.#desk.door(undefined, this.clock.nowMs()) === 0;
   }
 
+  get isStopping(): boolean {
+    return this.#stopping !== undefined;
+  }
+
   /** Calls `wake` once, when there may be room again. Returns the way to take that back. */
   onRoom(wake: () => void): () => void {
     this.#roomWaiters.add(wake);
@@ -128,14 +134,14 @@ export class Engine implements Specifier, JobOwner {
   }
 
   /** What the workers have done since the start, those that have left included, in ms. */
-  workTotals(): { busyMs: number; cpuMs: number } {
+  workTotals(): { readonly busyMs: number; readonly cpuMs?: number } {
     let { leftBusyMs: busyMs, leftCpuMs: cpuMs } = this.ledger;
     for (const worker of this.#crew.all) {
       const use = worker.use();
       busyMs += use.busyMs;
       cpuMs += use.cpuMs;
     }
-    return { busyMs, cpuMs };
+    return Number.isNaN(cpuMs) ? { busyMs } : { busyMs, cpuMs };
   }
 
   /** Takes a task on, or refuses it. Never throws. */
@@ -149,7 +155,7 @@ export class Engine implements Specifier, JobOwner {
       }
     }
     if (this.#stopping) return this.#refuse(job, this.#stoppedError());
-    if (this.#poison.isPoisoned(job)) return this.#refuse(job, this.#poisonedError(job));
+    if (this.#poison.isPoisoned(job)) return this.#refuse(job, poisonedError(this.name, job));
     const refusal = this.#desk.accept(job);
     return refusal === undefined ? job.promise : this.#refuse(job, refusal);
   }
@@ -158,6 +164,7 @@ export class Engine implements Specifier, JobOwner {
   countRefusal(): void {
     this.ledger.submitted++;
     this.ledger.rejected++;
+    this.#tell(this.#pressWaiters);
   }
 
   /** One task for each worker. */
@@ -167,8 +174,8 @@ export class Engine implements Specifier, JobOwner {
     return workers.map((worker) => {
       const job = this.#newJob(kind, input);
       job.only = worker;
-      this.#desk.acceptFor(worker, job);
-      return job.promise;
+      const refusal = this.#desk.acceptFor(worker, job);
+      return refusal === undefined ? job.promise : this.#refuse(job, refusal);
     });
   }
 
@@ -206,8 +213,12 @@ export class Engine implements Specifier, JobOwner {
   }
 
   stop(options: ResolvedStopOptions): Promise<StopResult> {
-    this.#stopping ??= this.#stop(options);
-    return this.#stopping;
+    if (this.#stopping !== undefined) return this.#stopping;
+    const { promise, resolve } = Promise.withResolvers<StopResult>();
+    // Before anything else: whoever hears of it may ask again.
+    this.#stopping = promise;
+    resolve(this.#stop(options));
+    return promise;
   }
 
   stats(): ThreadPoolStats {
@@ -223,10 +234,12 @@ export class Engine implements Specifier, JobOwner {
 
   /** A queue has sent a task away: it came too late, or was shed, or no worker can start, or the pool stops. */
   onDropped(job: ThreadJob, error: unknown): void {
-    if (error instanceof DeadlineExceededError) this.ledger.expired++;
+    if (job.watch !== undefined) this.#desk.alarms.cancel(job.watch);
+    if (job.answer === 'aborted') this.ledger.aborted++;
+    else if (job.answer === 'timeout') this.ledger.failed++;
+    else if (error instanceof DeadlineExceededError) this.ledger.expired++;
     else if (error instanceof RejectedError) this.ledger.rejected++;
     else this.ledger.failed++;
-    if (job.watch !== undefined) this.#desk.alarms.cancel(job.watch);
     job.refuse(error);
     // Whoever waits for room, or for the last task, hears of it when the queue is done.
     this.#reception.flushSoon();
@@ -241,12 +254,14 @@ export class Engine implements Specifier, JobOwner {
 
   #makeDesk(): Desk {
     const { name, clock, queue, concurrencyPerThread: concurrency } = this.#options;
-    const setting = { name, clock, ledger: this.ledger, concurrency, lanes: this.lanes };
+    const { ledger, lanes } = this;
+    const setting = { name, clock, ledger, poison: this.#poison, concurrency, lanes };
     return new Desk(setting, queue, {
       onHanded: () => this.#reception.flushSoon(),
       onWatched: (job) => this.#supervisor.watch(job),
       onPressed: () => this.#tell(this.#pressWaiters),
       onCollected: (worker) => this.#onCollected(worker),
+      onHung: (worker) => this.#crew.condemn(worker),
       onLost: (job) => this.#onLost(job),
       onIdle: () => this.#onChange(),
     });
@@ -279,7 +294,6 @@ export class Engine implements Specifier, JobOwner {
 
   #onLost(job: ThreadJob): void {
     this.ledger.failed++;
-    if (job.watch !== undefined) this.#desk.alarms.cancel(job.watch);
     const message = `${this.name}: the worker that was to run ${job.kind.definition.name} has ended`;
     job.refuse(new WorkerCrashedError(this.name, message));
   }
@@ -298,6 +312,8 @@ export class Engine implements Specifier, JobOwner {
 
   async #stop({ timeoutMs, reject }: ResolvedStopOptions): Promise<StopResult> {
     this.resume();
+    // They wait for nothing now.
+    this.#tell(this.#roomWaiters);
     let refused = reject === undefined ? 0 : this.#refuseQueued();
     let ended = 0;
     const isDone = reject !== 'all' && (await this.#drainWithin(timeoutMs));
@@ -305,7 +321,7 @@ export class Engine implements Specifier, JobOwner {
       refused += this.#refuseQueued();
       ended = this.#endRunning(timeoutMs);
     }
-    this.#reception.stay();
+    this.#reception.keep();
     await this.#crew.stop();
     this.#hasStopped = true;
     this.#reception.close();
@@ -343,10 +359,5 @@ export class Engine implements Specifier, JobOwner {
 
   #stoppedError(): PoolStoppedError {
     return new PoolStoppedError(this.name, `${this.name}: the pool is stopping and takes no calls`);
-  }
-
-  #poisonedError({ kind }: ThreadJob): WorkerCrashedError {
-    const message = `${this.name}: ${kind.definition.name} with this input has killed two workers and is not run again`;
-    return new WorkerCrashedError(this.name, message);
   }
 }

@@ -2,6 +2,9 @@ import { Script } from 'node:vm';
 import { InvalidOptionsError, shown } from '../core/index.ts';
 import type { JobDefinition } from './shared/protocol.ts';
 
+/** More than a module has. Names cannot be checked before a worker has loaded it. */
+const MAX_JOBS = 10_000;
+
 /** What a job is taken to cost before it has ever run, in ms: so much that nothing is handed ahead of it. */
 const UNKNOWN_MS = 1;
 
@@ -75,6 +78,7 @@ export class JobKinds {
   }
 
   #add(name: string, source: string | undefined): JobKind {
+    if (this.#all.length === MAX_JOBS) throw this.#wrong(`one of at most ${MAX_JOBS} jobs`, name);
     const kind = new JobKind({ id: this.#all.length, name, source });
     this.#all.push(kind);
     this.#byName.set(name, kind);

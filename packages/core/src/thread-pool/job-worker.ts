@@ -10,8 +10,6 @@ export interface SinkOf<Job> {
   onResult(job: Job, value: unknown): void;
   /** `failure` makes the error, where its stack shows the caller. */
   onFailure(job: Job, failure: () => unknown): void;
-  /** Its deadline had passed when its turn came: it never began. */
-  onExpired(job: Job): void;
 }
 
 /**
@@ -38,8 +36,9 @@ export interface WorkerUse {
 export interface WorkerOf<Job> {
   readonly name: string;
   readonly bornMs: number;
-  /** Whether it takes tasks. */
+  /** Whether it takes tasks, and whether it ever did. */
   readonly isReady: boolean;
+  readonly wasReady: boolean;
   /** Tasks that it has, begun or not. */
   readonly outstanding: number;
   /** What they are expected to take, in ms. */

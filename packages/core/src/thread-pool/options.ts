@@ -37,7 +37,8 @@ export interface ThreadPoolOptions {
   readonly concurrencyPerThread?: number;
   /**
    * Whether workers are threads, or processes: dearer, and what they cannot survive ends only them (one huge
-   * allocation, a crash in native code). @default 'thread'
+   * allocation, a crash in native code). Shared memory and objects of the platform do not get to a process.
+   * @default 'thread'
    */
   readonly isolation?: 'thread' | 'process';
   /** How long a task may go on after its call was ended, in ms, before its worker is replaced. @default 10 */
@@ -156,7 +157,7 @@ export type ThreadPoolChanges = Partial<
 
 /** What may be said about one task on a worker. */
 export interface RunOptions extends SubmitOptions {
-  /** What is moved to the worker instead of copied. Whoever submits can use it no more. */
+  /** What is moved to the worker, or copied to a process. Whoever submits can use it no more, either way. */
   readonly transfer?: readonly Transferable[] | undefined;
   /** Tasks with the same affinity run on the same worker while that lives. */
   readonly affinity?: string | undefined;

@@ -1,40 +1,60 @@
-import { expect, test } from 'vitest';
-import { JobKinds } from './job-kinds.ts';
+import { describe, expect, test } from 'vitest';
+import { JobKind } from './job-kinds.ts';
 import { PoisonList } from './poison.ts';
 import { ThreadJob } from './thread-job.ts';
 
-const kinds = new JobKinds('pool');
-const owner = { onDropped: (): void => undefined };
-const task = (name: string, input: unknown): ThreadJob =>
-  new ThreadJob(owner, kinds.find(name), input, 0);
+const resize = new JobKind({ id: 0, name: 'resize', source: undefined });
+const hash = new JobKind({ id: 1, name: 'hash', source: undefined });
 
-test('a task that has killed two workers is poisoned, whoever submits it again', () => {
-  const poison = new PoisonList();
-  poison.note(task('parse', { size: 7 }));
-  expect(poison.isPoisoned(task('parse', { size: 7 }))).toBe(false);
-  poison.note(task('parse', { size: 7 }));
-  expect(poison.isPoisoned(task('parse', { size: 7 }))).toBe(true);
+function jobOf(kind: JobKind, input: unknown, sinceMs = 0): ThreadJob {
+  return new ThreadJob({ onDropped: () => undefined }, kind, input, sinceMs);
+}
+
+describe('a task is poisoned', () => {
+  test('once it has killed two workers, whoever submits it', () => {
+    const list = new PoisonList();
+    list.note(jobOf(resize, { width: 1 }), 0);
+    expect(list.isPoisoned(jobOf(resize, { width: 1 }))).toBe(false);
+    list.note(jobOf(resize, { width: 1 }), 1);
+    expect(list.isPoisoned(jobOf(resize, { width: 1 }))).toBe(true);
+  });
+
+  test('and neither another input of its job is, nor another job with its input', () => {
+    const list = new PoisonList();
+    for (const atMs of [0, 1]) list.note(jobOf(resize, { width: 1 }), atMs);
+    expect(list.isPoisoned(jobOf(resize, { width: 2 }))).toBe(false);
+    expect(list.isPoisoned(jobOf(hash, { width: 1 }))).toBe(false);
+  });
+
+  test('for ten minutes', () => {
+    const list = new PoisonList();
+    for (const atMs of [0, 1000]) list.note(jobOf(resize, 1), atMs);
+    expect(list.isPoisoned(jobOf(resize, 1, 601_000))).toBe(true);
+    expect(list.isPoisoned(jobOf(resize, 1, 601_001))).toBe(false);
+  });
+
+  test('but not when it has succeeded in between: then it was there by chance', () => {
+    const list = new PoisonList();
+    list.note(jobOf(resize, 1), 0);
+    list.clear(jobOf(resize, 1));
+    list.note(jobOf(resize, 1), 1);
+    expect(list.isPoisoned(jobOf(resize, 1))).toBe(false);
+  });
 });
 
-test('another input of the same job, and the same input of another job, are not', () => {
-  const poison = new PoisonList();
-  for (let i = 0; i < 2; i++) poison.note(task('parse', { size: 7 }));
-  expect(poison.isPoisoned(task('parse', { size: 8 }))).toBe(false);
-  expect(poison.isPoisoned(task('render', { size: 7 }))).toBe(false);
+test('an input that cannot be read is never poisoned', () => {
+  const list = new PoisonList();
+  for (const atMs of [0, 1])
+    list.note(
+      jobOf(resize, () => 1),
+      atMs,
+    );
+  expect(list.isPoisoned(jobOf(resize, () => 1))).toBe(false);
 });
 
-test('an input that cannot be written down is never held to be poisoned', () => {
-  const poison = new PoisonList();
-  const shared = new SharedArrayBuffer(8);
-  for (let i = 0; i < 3; i++) poison.note(task('parse', shared));
-  expect(poison.isPoisoned(task('parse', shared))).toBe(false);
-});
-
-test('of many killers the oldest is forgotten', () => {
-  const poison = new PoisonList();
-  for (let i = 0; i < 2; i++) poison.note(task('parse', 'oldest'));
-  for (let i = 0; i < 255; i++) poison.note(task('parse', i));
-  expect(poison.isPoisoned(task('parse', 'oldest'))).toBe(true);
-  poison.note(task('parse', 'one more'));
-  expect(poison.isPoisoned(task('parse', 'oldest'))).toBe(false);
+test('the list keeps the last 256 killers', () => {
+  const list = new PoisonList();
+  for (let i = 0; i < 300; i++) for (const atMs of [0, 1]) list.note(jobOf(resize, i), atMs);
+  expect(list.isPoisoned(jobOf(resize, 43))).toBe(false);
+  expect(list.isPoisoned(jobOf(resize, 44))).toBe(true);
 });

@@ -1,13 +1,10 @@
 import type { Alarm } from '../collections/index.ts';
-import type { Clock } from '../core/index.ts';
+import { systemClock, type Clock } from '../core/index.ts';
 import type { Desk } from './desk.ts';
 import type { Lobby } from './shared/lobby.ts';
 
 /** How long the main thread waits for the next result before it sleeps, in ms. */
 const SPIN_MS = 0.02;
-
-/** The same by a clock that stands still. */
-const SPIN_ROUNDS = 1000;
 
 /** Results are waited for only where tasks take less than this, in ms. */
 const SPIN_BELOW_MS = 0.02;
@@ -18,6 +15,9 @@ const STRETCH_MS = 1;
 /** How soon it looks after a worker whose task may take too long, in ms. */
 const STUCK_CHECK_MS = 2;
 
+/** How often it looks whether workers begin what they were handed, while there are tasks, in ms. */
+const HUNG_CHECK_MS = 1000;
+
 /** For the timer that keeps the process alive; longer than any process lives. */
 const FOR_EVER_MS = 1e12;
 
@@ -25,18 +25,21 @@ export interface ReceptionSetting {
   readonly clock: Clock;
   readonly lobby: Lobby;
   readonly desk: Desk;
-  /** CPUs of the process. */
+  /** CPUs on which results can be waited for. */
   readonly cpus: number;
   readonly keepAlive: boolean;
   /** Tasks of which nothing has become yet. */
-  live(): number;
-  onIdle(): void;
+  readonly live: () => number;
+  readonly onIdle: () => void;
 }
 
 /**
  * Brings tasks to the workers and results back. What is submitted in one tick is shown to the workers at
  * its end. Where tasks are short and a CPU is free, it then looks for results for some microseconds, which
  * is sooner than any wake-up; then it sleeps until a worker rings. It never polls.
+ *
+ * How long it looks, and how long it keeps the event loop, goes by the machine's clock whatever clock the pool
+ * has: one that stands still would hold the thread for ever.
  */
 export class Reception {
   readonly #setting: ReceptionSetting;
@@ -44,14 +47,15 @@ export class Reception {
   #isTurnDue = false;
   #isAttendDue = false;
   #look: Alarm | undefined;
+  #hungLook: Alarm | undefined;
+  #isKept = false;
   #stretchBeganMs = Number.NaN;
   #release: (() => void) | undefined;
-  #stays = false;
   #nowMs = Number.NaN;
 
   constructor(setting: ReceptionSetting) {
     this.#setting = setting;
-    if (setting.keepAlive) this.stay();
+    if (setting.keepAlive) this.keep();
   }
 
   /** The time, read once in a tick. */
@@ -72,16 +76,20 @@ export class Reception {
 
   /** The pool has stopped. */
   close(): void {
-    this.#stays = false;
     this.#letGo();
-    if (this.#look !== undefined) this.#setting.desk.alarms.cancel(this.#look);
+    const { alarms } = this.#setting.desk;
+    for (const look of [this.#look, this.#hungLook]) if (look !== undefined) alarms.cancel(look);
     this.#setting.lobby.close();
   }
 
-  /** Keeps the process alive until the pool has stopped, whether or not there is anything to do. */
-  stay(): void {
-    this.#stays = true;
+  /** Keeps the process alive until {@link close}, whether there are tasks or not. */
+  keep(): void {
+    this.#isKept = true;
     this.#hold();
+  }
+
+  #hold(): void {
+    this.#release ??= systemClock.schedule(FOR_EVER_MS, () => undefined);
   }
 
   readonly #flush = (): void => {
@@ -93,9 +101,9 @@ export class Reception {
   /** Fetches results, and goes on to do so for as long as there are tasks. */
   readonly attend = (): void => {
     this.#isAttendDue = false;
-    const { lobby, clock } = this.#setting;
+    const { lobby } = this.#setting;
     if (this.#setting.live() === 0) return this.#rest();
-    const nowMs = clock.nowMs();
+    const nowMs = systemClock.nowMs();
     if (Number.isNaN(this.#stretchBeganMs)) {
       this.#stretchBeganMs = nowMs;
       this.#turnSoon();
@@ -105,6 +113,14 @@ export class Reception {
     lobby.wake();
     if (this.#fetch() || (this.#maySpin() && this.#spin())) return this.#attendSoon();
     this.#sleep();
+  };
+
+  /** Fetches results that a worker has told of. */
+  readonly onNews = (): void => {
+    const { desk } = this.#setting;
+    desk.collect();
+    desk.publish();
+    this.#attendSoon();
   };
 
   #fetch(): boolean {
@@ -123,12 +139,11 @@ export class Reception {
   }
 
   #spin(): boolean {
-    const { desk, clock } = this.#setting;
-    const untilMs = clock.nowMs() + SPIN_MS;
-    for (let round = 0; round < SPIN_ROUNDS; round++) {
+    const { desk } = this.#setting;
+    const untilMs = systemClock.nowMs() + SPIN_MS;
+    do {
       for (let i = 0; i < 10; i++) if (desk.hasResults()) return this.#fetch();
-      if (clock.nowMs() >= untilMs) return false;
-    }
+    } while (systemClock.nowMs() < untilMs);
     return false;
   }
 
@@ -148,7 +163,8 @@ export class Reception {
       this.#stretchBeganMs = Number.NaN;
       this.#setting.desk.collect();
       this.#setting.desk.publish();
-      if (this.#setting.live() > 0) this.attend();
+      // Also when that was the last result: then it lets go of the process.
+      this.attend();
     });
   }
 
@@ -156,15 +172,9 @@ export class Reception {
     const { desk, lobby } = this.#setting;
     this.#hold();
     if (desk.mayGetStuck) this.#lookLater();
-    if (!lobby.sleep(() => desk.hasResults(), this.#onRing)) this.#attendSoon();
+    this.#hungLook ??= this.#lookForHung();
+    if (!lobby.sleep(() => desk.hasResults(), this.onNews)) this.#attendSoon();
   }
-
-  readonly #onRing = (): void => {
-    const { desk } = this.#setting;
-    desk.collect();
-    desk.publish();
-    this.#attendSoon();
-  };
 
   /** While main sleeps, a task may turn out to be long, with others waiting behind it. */
   #lookLater(): void {
@@ -174,11 +184,17 @@ export class Reception {
       this.#look = undefined;
       desk.collect();
       desk.publish();
+      // One that had just begun the next task may now be long over that.
+      if (desk.mayGetStuck) this.#lookLater();
     });
   }
 
-  #hold(): void {
-    this.#release ??= this.#setting.clock.schedule(FOR_EVER_MS, () => undefined);
+  #lookForHung(): Alarm {
+    const { desk, clock, live } = this.#setting;
+    return desk.alarms.set(clock.nowMs() + HUNG_CHECK_MS, () => {
+      desk.checkHung();
+      this.#hungLook = live() > 0 ? this.#lookForHung() : undefined;
+    });
   }
 
   #letGo(): void {
@@ -187,7 +203,7 @@ export class Reception {
   }
 
   #rest(): void {
-    if (!this.#stays) this.#letGo();
+    if (!this.#isKept) this.#letGo();
     this.#setting.onIdle();
   }
 }

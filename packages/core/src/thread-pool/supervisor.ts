@@ -47,9 +47,8 @@ export class Supervisor {
   /** Whether the task had not begun, and now never will. */
   #withdraw(job: ThreadJob): boolean {
     const { desk } = this.#setting;
-    const { worker } = job;
-    const isOut = worker === undefined ? desk.remove(job) : worker.takeBack(job);
-    if (!isOut) return false;
+    if (job.worker === undefined) return desk.remove(job);
+    if (!job.worker.takeBack(job)) return false;
     if (job.watch !== undefined) desk.alarms.cancel(job.watch);
     return true;
   }

@@ -151,7 +151,7 @@ export class ThreadPool<Module = object>
         return engine.queueCapacity;
       },
       get hasRoom(): boolean {
-        return engine.hasRoom;
+        return engine.hasRoom || engine.isStopping;
       },
       onRoom: (wake) => engine.onRoom(wake),
       submit: (task, each) => this.submit(task, each),
@@ -169,8 +169,11 @@ export class ThreadPool<Module = object>
     }
   }
 
-  /** What the workers have done since the start, those that have left included, in ms. For the autoscaler. */
-  workTotals(): { readonly busyMs: number; readonly cpuMs: number } {
+  /**
+   * What the workers have done since the start, those that have left included, in ms. Without CPU time where the
+   * runtime does not tell. For the autoscaler.
+   */
+  workTotals(): { readonly busyMs: number; readonly cpuMs?: number } {
     return this.#engine.workTotals();
   }
 
@@ -188,7 +191,8 @@ export class ThreadPool<Module = object>
   }
 
   /**
-   * Changes options live; tasks stay. What concerns how workers are made holds for new ones.
+   * Changes options live; tasks stay. What concerns how workers are made holds for new ones;
+   * for another `concurrencyPerThread` all are replaced, without a gap.
    * @throws InvalidOptionsError and changes nothing when an option is wrong.
    */
   update(changes: ThreadPoolChanges): void {

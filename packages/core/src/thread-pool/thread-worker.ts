@@ -4,7 +4,7 @@ import {
   Worker,
   type MessagePort,
 } from 'node:worker_threads';
-import { clockOriginMs, systemClock, type Clock } from '../core/index.ts';
+import { DeadlineExceededError, machineMs, type Clock } from '../core/index.ts';
 import { SHAPE_TABLE_BYTES } from './codec/index.ts';
 import type { JobKinds } from './job-kinds.ts';
 import type { Duty, WorkerUse } from './job-worker.ts';
@@ -83,6 +83,7 @@ export class ThreadWorker implements JobWorker {
   readonly name: string;
   readonly bornMs: number;
   isReady = false;
+  wasReady = false;
   outstanding = 0;
   aheadMs = 0;
   taken = 0;
@@ -133,7 +134,7 @@ export class ThreadWorker implements JobWorker {
       module: options.module,
       jobs: house.kinds.since(0),
       concurrency: options.concurrency,
-      clockOffsetMs: house.clock.nowMs() - clockOriginMs() - systemClock.nowMs(),
+      clockOffsetMs: house.clock.nowMs() - machineMs(),
       isCarrying: options.isCarrying,
       spinMs: house.cpus > 1 ? SPIN_MS : 0,
     };
@@ -252,6 +253,8 @@ export class ThreadWorker implements JobWorker {
 
   stop(): void {
     this.isReady = false;
+    // Once is enough: `onStop` runs at each request.
+    if (this.#isStopping) return;
     this.#isStopping = true;
     this.#worker.postMessage(STOP);
     this.#ring();
@@ -274,6 +277,10 @@ export class ThreadWorker implements JobWorker {
     this.aheadMs = this.outstanding === 0 ? 0 : this.aheadMs - job.costMs;
   }
 
+  get #isEnding(): boolean {
+    return this.#isStopping || this.#cause !== undefined;
+  }
+
   #write(slot: number, job: ThreadJob): void {
     const flags = job.extras === undefined ? 0 : WITH_EXTRAS;
     const value = job.extras === undefined ? job.input : [job.input, job.extras];
@@ -288,22 +295,35 @@ export class ThreadWorker implements JobWorker {
   #settle(slot: number, sink: ResultSink): void {
     const mailbox = this.#mailbox;
     const job = this.#jobs[slot] as ThreadJob;
-    const kind = mailbox.kind(slot);
-    const value = this.#values.isPosted(slot) ? this.#receive() : this.#values.read(slot);
+    const isExpired = (mailbox.kind(slot) & EXPIRED) !== 0;
+    const answer = this.#answer(slot);
     job.startedMs = mailbox.startMs(slot);
     job.runMs = mailbox.runMs(slot);
     if (job.isCancelled) mailbox.setCancelled(slot, false);
     this.#free[this.#freeCount++] = slot;
     this.forget(job);
-    if (kind & EXPIRED) sink.onExpired(job);
-    else if (kind & FAILED) sink.onFailure(job, () => thrownFrom(value as Thrown, this.name));
-    else sink.onResult(job, value);
+    if (isExpired) job.drop(lateError(this.name));
+    else if ('failure' in answer) sink.onFailure(job, answer.failure);
+    else sink.onResult(job, answer.value);
+  }
+
+  #answer(slot: number): { value: unknown } | { failure: () => unknown } {
+    try {
+      const isFailure = (this.#mailbox.kind(slot) & FAILED) !== 0;
+      const value = this.#values.isPosted(slot) ? this.#receive() : this.#values.read(slot);
+      if (!isFailure) return { value };
+      return { failure: () => thrownFrom(value as Thrown, `thread ${this.name}`) };
+    } catch (error) {
+      // It could be sent and cannot be read: so deep that this thread's stack is too small for it.
+      return { failure: () => error };
+    }
   }
 
   /** The results on the port come in the order of those in the ring. */
   #receive(): unknown {
     const received = receiveMessageOnPort(this.#port);
-    return (received?.message as PostedResult | undefined)?.value;
+    if (received === undefined) throw new Error('the message with the result is missing');
+    return (received.message as PostedResult).value;
   }
 
   #announce(): void {
@@ -331,9 +351,11 @@ export class ThreadWorker implements JobWorker {
   }
 
   #listen(): Promise<void> {
-    this.#worker.on('message', (news: WorkerNews) => {
-      if (news.kind !== 'ready' || this.#isStopping) return;
+    this.#worker.on('message', (news: WorkerNews | null | undefined) => {
+      // Jobs have this channel, too, and may send what they like.
+      if (news?.kind !== 'ready' || this.isReady || this.#isEnding) return;
       this.isReady = true;
+      this.wasReady = true;
       this.#events.onReady(this, news.exports);
     });
     this.#worker.on('error', (error) => {
@@ -342,13 +364,20 @@ export class ThreadWorker implements JobWorker {
     return new Promise((resolve) => {
       this.#worker.on('exit', (code) => {
         this.isReady = false;
-        this.#port.close();
         const cause = this.#cause ?? new Error(`the worker ended with code ${code}`);
         this.#events.onEnd(this, this.#isStopping ? undefined : cause);
+        // Only now: the last results may be on it.
+        this.#port.close();
         resolve();
       });
     });
   }
+}
+
+/** Workers are named after their pools, and numbered. */
+function lateError(worker: string): DeadlineExceededError {
+  const pool = worker.slice(0, worker.lastIndexOf('-'));
+  return new DeadlineExceededError(pool, `${pool}: the deadline passed before ${worker} began`);
 }
 
 function start(options: ThreadOptions, setup: WorkerSetup, port: MessagePort): Worker {

@@ -1,10 +1,13 @@
 import { heapPerWorkerMb } from '../core/index.ts';
 import type { ResolvedThreadPoolOptions } from './options.ts';
+import { ProcessWorker } from './process-worker.ts';
 import { ThreadWorker, type House } from './thread-worker.ts';
 import type { JobWorker, WorkerEvents } from './thread-job.ts';
 
 export interface MakerSetting extends House {
   readonly module: string | undefined;
+  /** Results are here, of a worker that cannot ring in the lobby. */
+  readonly onResults: () => void;
 }
 
 /** How a pool makes its workers: each by the options as they are then. */
@@ -16,6 +19,8 @@ export function workerMaker(
     const maxHeapMb = options.maxHeapMb ?? heapPerWorkerMb(size);
     const isCarrying = carry !== undefined;
     const own = { name, module: setting.module, concurrency, maxHeapMb, isCarrying, execArgv, env };
-    return new ThreadWorker(own, setting, events);
+    return options.isolation === 'process'
+      ? new ProcessWorker(own, setting, events)
+      : new ThreadWorker(own, setting, events);
   };
 }

@@ -33,6 +33,8 @@ export class Dispatcher implements JobOwner, LaneKeeper {
   /** Those who wait until nothing runs or waits, and those who wait for a place. */
   readonly idlers: Waiters = new Waiters();
   readonly seekers: Waiters = new Waiters();
+  /** Those who want to know when a call finds no lane. */
+  readonly watchers: Waiters = new Waiters();
   readonly #onAbandoned: (afterMs: number) => void;
   readonly #freeLanes: Lane[] = [];
   #options: ResolvedPoolOptions;
@@ -131,6 +133,11 @@ export class Dispatcher implements JobOwner, LaneKeeper {
     return { reason: new DeadlineExceededError(this.name, message) };
   }
 
+  /** A call has found no lane. */
+  tellPressed(): void {
+    if (this.watchers.any) this.watchers.wakeAll();
+  }
+
   /** Whether a call may wait: 0, or the ms until one like it may. */
   door(newcomer?: Newcomer, nowMs?: number): number {
     if (this.#state === 'stopping') return Infinity;
@@ -186,6 +193,7 @@ export class Dispatcher implements JobOwner, LaneKeeper {
       this.#begin(job, nowMs);
       return undefined;
     }
+    this.tellPressed();
     const waitMs = this.door(job.context, nowMs);
     if (waitMs > 0) return this.turnAway(waitMs);
     job.keepScope();

@@ -150,6 +150,14 @@ export class WorkerPool
     return this.#call(task, options, 'rejects') as Promise<T>;
   }
 
+  /**
+   * Calls `listener` once, when next a call finds no lane, unless the returned function was called
+   * before. For the autoscaler.
+   */
+  whenPressed(listener: () => void): () => void {
+    return this.#lanes.watchers.add(listener);
+  }
+
   /** Changes the number of lanes. More lanes take waiting calls at once; fewer never end a running task. */
   resize(size: number): void {
     this.update({ size });
@@ -242,6 +250,7 @@ export class WorkerPool
   /** The gate's entry: a lane, a place in the queue, or the ms until one is likely to be free. */
   enter(nowMs: number, _cost = 1, options?: ExecuteOptions): number {
     if (this.#lanes.hasLane) return this.#gates.enter(nowMs, options);
+    this.#lanes.tellPressed();
     const waitMs = this.#lanes.door(options, nowMs);
     if (waitMs === 0) return MUST_WAIT;
     this.#lanes.tally.submitted();
@@ -277,6 +286,7 @@ export class WorkerPool
   ): Promise<unknown> | undefined {
     const lanes = this.#lanes;
     if (refusal === 'answers' && lanes.isFull) {
+      lanes.tellPressed();
       lanes.tally.submitted();
       lanes.tally.count('rejected');
       return undefined;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { cloneableRecordOf, recordOf, thrownFrom } from './error-record.ts';
 
 const crossed = (thrown: unknown): unknown =>
-  thrownFrom(structuredClone(recordOf(thrown)), 'cpu-1');
+  thrownFrom(structuredClone(recordOf(thrown)), 'thread cpu-1');
 
 test('an error arrives with its class, message, properties and cause, which are hidden where they were', () => {
   const cause = new TypeError('inner');

@@ -14,9 +14,6 @@ export interface ErrorRecord {
 
 export type Thrown = { readonly error: ErrorRecord } | { readonly value: unknown };
 
-/** Frames of the pool itself say nothing about who called. */
-const OWN_FOLDER = new URL('..', import.meta.url).pathname;
-
 /** Longest chain of causes that crosses. */
 const MAX_DEPTH = 8;
 
@@ -97,22 +94,23 @@ const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
 /**
  * The thrown thing as it was, with the worker's stack, then the frames of the caller: those of the error
  * made here, so call it where they are to be seen.
+ * @param place where it was thrown, as the stack names it: `thread cpu-1`
  */
-export function thrownFrom(thrown: Thrown, worker: string): unknown {
+export function thrownFrom(thrown: Thrown, place: string): unknown {
   if ('value' in thrown) return thrown.value;
   const { name, message, stack, properties, cause, errors } = thrown.error;
   const error = make(
     name,
     message,
-    errors?.map((inner) => thrownFrom(inner, worker)),
+    errors?.map((inner) => thrownFrom(inner, place)),
   );
   const here = (error.stack ?? '').split('\n    at ').slice(1);
-  const frames = here.filter((frame) => !frame.includes(OWN_FOLDER)).join('\n    at ');
-  const stackOfBoth = `${stack}\n    at thread ${worker}${frames === '' ? '' : `\n    at ${frames}`}`;
+  const frames = here.filter((frame) => !frame.includes('/thread-pool/')).join('\n    at ');
+  const stackOfBoth = `${stack}\n    at ${place}${frames === '' ? '' : `\n    at ${frames}`}`;
   Object.defineProperty(error, 'stack', { value: stackOfBoth, writable: true, configurable: true });
   if (error.name !== name) define(error, 'name', name);
   for (const [key, value] of Object.entries(properties)) define(error, key, value, true);
-  if (cause !== undefined) define(error, 'cause', thrownFrom(cause, worker));
+  if (cause !== undefined) define(error, 'cause', thrownFrom(cause, place));
   return error;
 }
 

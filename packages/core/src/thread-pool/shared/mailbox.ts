@@ -58,9 +58,10 @@ export const TRUE = 3;
 export const NUMBER = 4;
 export const CODED = 5;
 export const POSTED = 6;
-/** A bit beside these: the value is `[input, extras]`; an error instead of a result; nothing, as it never began. */
+/** A bit beside these: the value is `[input, extras]`, or an error instead of a result. */
 export const WITH_EXTRAS = 16;
 export const FAILED = 32;
+/** It never began: its deadline had passed when its turn came. */
 export const EXPIRED = 64;
 
 /** The words of a slot, from its first. */

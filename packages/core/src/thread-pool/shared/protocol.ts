@@ -1,14 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
 
-/** What a worker is told at its start. */
-export interface WorkerSetup {
+/** What any worker is told at its start. */
+export interface CommonSetup {
   readonly name: string;
-  readonly mailbox: SharedArrayBuffer;
-  readonly lobby: SharedArrayBuffer;
-  /** Tables of the shapes of objects: those of inputs, and those of results. */
-  readonly inputShapes: SharedArrayBuffer;
-  readonly resultShapes: SharedArrayBuffer;
-  readonly port: MessagePort;
   /** URL of the module of jobs. */
   readonly module: string | undefined;
   readonly jobs: readonly JobDefinition[];
@@ -17,6 +11,16 @@ export interface WorkerSetup {
   /** What to add to the machine's monotonic clock, in ms, to get the time on the pool's. */
   readonly clockOffsetMs: number;
   readonly isCarrying: boolean;
+}
+
+/** What a thread is told at its start. */
+export interface WorkerSetup extends CommonSetup {
+  readonly mailbox: SharedArrayBuffer;
+  readonly lobby: SharedArrayBuffer;
+  /** Tables of the shapes of objects: those of inputs, and those of results. */
+  readonly inputShapes: SharedArrayBuffer;
+  readonly resultShapes: SharedArrayBuffer;
+  readonly port: MessagePort;
   /** How long a worker without work looks for more before it sleeps, in ms. */
   readonly spinMs: number;
 }

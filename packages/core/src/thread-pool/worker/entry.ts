@@ -1,17 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { STOP, type WorkerNews, type WorkerSetup } from '../shared/protocol.ts';
-import { JobTable } from './job-table.ts';
-import { nameOutput } from './named-output.ts';
+import type { JobTable } from './job-table.ts';
+import { loadJobs } from './load-jobs.ts';
 import { WorkerLoop } from './worker-loop.ts';
 
 /** What a worker runs: loads the jobs, says that it is ready, and works until it is told to stop. */
 async function main(setup: WorkerSetup): Promise<void> {
   const tell = (news: WorkerNews): void => parentPort?.postMessage(news);
-  nameOutput(setup.name);
-  const exports = setup.module === undefined ? {} : ((await import(setup.module)) as object);
-  const jobs = new JobTable(exports as Record<string, unknown>);
-  for (const definition of setup.jobs) jobs.define(definition);
-  await jobs.hooks.onStart?.({ name: setup.name });
+  const jobs = await loadJobs(setup);
   const loop = new WorkerLoop(setup, jobs);
   parentPort?.on('message', (message: unknown) => {
     if (message === STOP) void stop(jobs);

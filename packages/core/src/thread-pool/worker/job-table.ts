@@ -1,5 +1,5 @@
 import { constants, runInThisContext } from 'node:vm';
-import type { Job, JobHooks } from '../job-types.ts';
+import type { Job, JobContext, JobHooks } from '../job-types.ts';
 import type { JobDefinition } from '../shared/protocol.ts';
 
 const HOOKS: ReadonlySet<string> = new Set(['onStart', 'onStop', 'withCarried']);
@@ -9,10 +9,13 @@ export class JobTable {
   readonly hooks: JobHooks;
   readonly #exports: Readonly<Record<string, unknown>>;
   readonly #jobs: (Job | undefined)[] = [];
+  readonly #withCarried: JobHooks['withCarried'];
 
-  constructor(exports: Readonly<Record<string, unknown>>) {
+  /** @param isCarrying whether something comes along with each task */
+  constructor(exports: Readonly<Record<string, unknown>>, isCarrying: boolean) {
     this.#exports = exports;
     this.hooks = exports;
+    this.#withCarried = isCarrying ? this.hooks.withCarried : undefined;
   }
 
   /** Names of what can be run. */
@@ -29,6 +32,13 @@ export class JobTable {
   /** Undefined: not defined yet. */
   find(id: number): Job | undefined {
     return this.#jobs[id];
+  }
+
+  /** Runs a job: inside the module's `withCarried`, where something came along. */
+  run(job: Job, input: unknown, context: JobContext, carried: unknown): unknown {
+    const withCarried = this.#withCarried;
+    if (withCarried === undefined) return job(input, context);
+    return withCarried(carried, () => job(input, context));
   }
 
   #exported(name: string): Job {

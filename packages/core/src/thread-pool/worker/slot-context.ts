@@ -1,10 +1,14 @@
 import { systemClock } from '../../core/clock.ts';
 import type { JobContext } from '../job-types.ts';
-import type { Mailbox } from '../shared/mailbox.ts';
 import type { TaskExtras } from '../shared/protocol.ts';
 
+/** Where a worker looks whether a call has been ended. */
+export interface Cancellations {
+  isCancelled(slot: number): boolean;
+}
+
 export interface ContextPlace {
-  readonly mailbox: Mailbox;
+  readonly calls: Cancellations;
   readonly worker: string;
   /** What to add to the clock of this thread, in ms, to get the time on the pool's. */
   readonly clockOffsetMs: number;
@@ -12,7 +16,7 @@ export interface ContextPlace {
 
 const NO_EXTRAS: TaskExtras = {};
 
-/** What a running job knows of its call. Looks into the shared memory whether the call has been ended. */
+/** What a running job knows of its call. Looks into shared memory whether the call has been ended. */
 export class SlotContext implements JobContext {
   readonly #place: ContextPlace;
   readonly #slot: number;
@@ -68,7 +72,7 @@ export class SlotContext implements JobContext {
   /** Aborts the signal if the call has been ended. */
   look(): void {
     if (!this.#ended && !this.#wasAborted)
-      this.#wasAborted = this.#place.mailbox.isCancelled(this.#slot);
+      this.#wasAborted = this.#place.calls.isCancelled(this.#slot);
     if (this.#wasAborted && this.#controller?.signal.reason === undefined) {
       this.#controller?.abort(new DOMException('The call was ended early.', 'AbortError'));
     }

@@ -1,7 +1,7 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
-import { clockOriginMs, systemClock } from '../../core/clock.ts';
+import { machineMs, systemClock } from '../../core/clock.ts';
 import { isThenable } from '../../core/thenable.ts';
-import { Transferring, type JobHooks } from '../job-types.ts';
+import { Transferring, type Job } from '../job-types.ts';
 import { cloneableRecordOf, recordOf } from '../shared/error-record.ts';
 import { Lobby } from '../shared/lobby.ts';
 import {
@@ -47,7 +47,6 @@ const REPORT_MS = 100;
 export class WorkerLoop {
   readonly #setup: WorkerSetup;
   readonly #jobs: JobTable;
-  readonly #hooks: JobHooks;
   readonly #mailbox: Mailbox;
   readonly #values: SlotValues;
   readonly #lobby: Lobby;
@@ -68,14 +67,13 @@ export class WorkerLoop {
   constructor(setup: WorkerSetup, jobs: JobTable) {
     this.#setup = setup;
     this.#jobs = jobs;
-    this.#hooks = jobs.hooks;
     this.#mailbox = new Mailbox(setup.mailbox);
     const { inputShapes: read, resultShapes: written } = setup;
     this.#values = new SlotValues(this.#mailbox, { read, written });
     this.#lobby = new Lobby(setup.lobby);
-    const clockOffsetMs = setup.clockOffsetMs + clockOriginMs();
+    const clockOffsetMs = setup.clockOffsetMs + machineMs() - systemClock.nowMs();
     const { name: worker } = setup;
-    this.#place = { mailbox: this.#mailbox, worker, clockOffsetMs };
+    this.#place = { calls: this.#mailbox, worker, clockOffsetMs };
   }
 
   /** Runs what there is, and comes back by itself for what comes later. */
@@ -107,6 +105,7 @@ export class WorkerLoop {
       if (this.#running >= this.#setup.concurrency) return false;
       const slot = this.#mailbox.request(this.#head);
       const isClaimed = this.#mailbox.exchange(slot, READY, CLAIMED);
+      if (!isClaimed) this.#pass(slot);
       // Only now: whoever took it back uses the slot again once it is passed by.
       this.#head = (this.#head + 1) | 0;
       Atomics.store(words, REQUEST_HEAD, this.#head);
@@ -132,19 +131,14 @@ export class WorkerLoop {
       let input = this.#input(slot);
       let extras: TaskExtras | undefined;
       if (flags & WITH_EXTRAS) [input, extras] = input as [unknown, TaskExtras];
-      if (extras !== undefined && this.#isTooLate(extras, startMs)) {
+      // The main thread would have taken it back in time, had it not been busy itself.
+      if (startMs + this.#place.clockOffsetMs >= (extras?.deadlineAtMs ?? Infinity)) {
         this.#values.write(slot, undefined, EXPIRED);
         return this.#publish(slot, undefined, startMs);
       }
       const job = this.#jobs.find(mailbox.job(slot)) ?? this.#receiveJob(mailbox.job(slot));
       context = new SlotContext(this.#place, slot, extras);
-      const carried = extras?.carried;
-      const { withCarried } = this.#hooks;
-      const own = context;
-      const result =
-        withCarried === undefined || !this.#setup.isCarrying
-          ? job(input, context)
-          : withCarried(carried, () => job(input, own));
+      const result = this.#jobs.run(job, input, context, extras?.carried);
       if (isThenable(result)) {
         this.#follow(slot, context, Promise.resolve(result));
         return systemClock.nowMs();
@@ -153,11 +147,6 @@ export class WorkerLoop {
     } catch (error) {
       return this.#fail(slot, context, error, startMs);
     }
-  }
-
-  /** The main thread would have taken it back in time, had it not been busy itself. */
-  #isTooLate({ deadlineAtMs = Infinity }: TaskExtras, nowMs: number): boolean {
-    return nowMs + this.#place.clockOffsetMs >= deadlineAtMs;
   }
 
   #follow(slot: number, context: SlotContext, work: Promise<unknown>): void {
@@ -235,11 +224,20 @@ export class WorkerLoop {
     for (;;) {
       const message = this.#receive();
       if ('serial' in message && message.serial === serial) return message.value;
-      // Another one's was taken back before it began.
     }
   }
 
-  #receiveJob(id: number): (input: unknown, context: SlotContext) => unknown {
+  /** Its task was taken back: then nobody else fetches what was posted for it. */
+  #pass(slot: number): void {
+    if (!this.#values.isPosted(slot)) return;
+    try {
+      this.#input(slot);
+    } catch {
+      // It cannot be read, and need not be.
+    }
+  }
+
+  #receiveJob(id: number): Job {
     for (;;) {
       const job = this.#jobs.find(id);
       if (job !== undefined) return job;
@@ -290,6 +288,7 @@ export class WorkerLoop {
     setImmediate(() => {
       this.#turnIsDue = false;
       this.#yieldedAtMs = systemClock.nowMs();
+      this.#report();
       if (this.#hasWork()) this.turn();
       else if (this.#running > 0 || this.#setup.concurrency > 1) this.#listen();
       else this.#sleep();
@@ -337,6 +336,6 @@ export class WorkerLoop {
     const { numbers } = this.#mailbox;
     numbers[HEAP_BYTES] = process.memoryUsage().heapUsed;
     const cpu = process.threadCpuUsage?.();
-    if (cpu !== undefined) numbers[CPU_MS] = (cpu.user + cpu.system) / 1000;
+    numbers[CPU_MS] = cpu === undefined ? Number.NaN : (cpu.user + cpu.system) / 1000;
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../src/core/index.ts';
+import { DeadlineExceededError, type Clock } from '../../../src/core/index.ts';
 import type { Duty, WorkerUse } from '../../../src/thread-pool/job-worker.ts';
 import type { Lobby } from '../../../src/thread-pool/shared/lobby.ts';
 import type {
@@ -27,6 +27,7 @@ export class ScriptedWorker implements JobWorker {
   readonly name: string;
   readonly bornMs: number;
   isReady = false;
+  wasReady = false;
   outstanding = 0;
   aheadMs = 0;
   taken = 0;
@@ -58,6 +59,7 @@ export class ScriptedWorker implements JobWorker {
   becomeReady(): void {
     if (this.isReady || this.isGone) return;
     this.isReady = true;
+    this.wasReady = true;
     this.#events.onReady(this, ['short', 'long', 'job']);
   }
 
@@ -114,7 +116,7 @@ export class ScriptedWorker implements JobWorker {
     this.#answers = [];
     for (const { job, way } of answers) {
       this.forget(job);
-      if (way === 'expired') sink.onExpired(job);
+      if (way === 'expired') job.drop(new DeadlineExceededError('scripted', 'too late'));
       else if (way === 'failure') sink.onFailure(job, () => new RangeError('the job failed'));
       else sink.onResult(job, job.input);
     }
