@@ -203,12 +203,9 @@ export class Desk implements ResultSink {
     for (const worker of this.workers) worker.publish();
   }
 
-  /** Whether some task waits behind another one at a worker, while there are others that could take it. */
-  get mayGetStuck(): boolean {
-    return (
-      this.workers.length > 1 &&
-      this.workers.some((worker) => worker.outstanding > this.concurrency && !worker.isStuck)
-    );
+  /** Whether some task waits behind another one at a worker, which nobody knows yet to take long. */
+  get hasAhead(): boolean {
+    return this.workers.some((worker) => worker.outstanding > this.concurrency && !worker.isStuck);
   }
 
   /** Hands out what waits, as far as there are workers for it. */
@@ -341,7 +338,7 @@ export class Desk implements ResultSink {
   /** One that has nothing to do, else the one with the least before it, else none. */
   #pick(costMs: number): JobWorker | undefined {
     let best: JobWorker | undefined;
-    let leastMs = AHEAD_MS - costMs;
+    let leastMs = mostBefore(costMs);
     let fewest = this.concurrency;
     for (const worker of this.workers) {
       if (!worker.isReady || worker.duty === 'retiring' || worker.duty === 'condemned') continue;
@@ -363,7 +360,7 @@ export class Desk implements ResultSink {
   #mayTake(worker: JobWorker, costMs: number): boolean {
     if (!worker.isReady || worker.room === 0) return false;
     if (worker.outstanding < this.concurrency) return true;
-    return this.concurrency === 1 && !worker.isStuck && worker.aheadMs <= AHEAD_MS - costMs;
+    return this.concurrency === 1 && !worker.isStuck && worker.aheadMs <= mostBefore(costMs);
   }
 
   #refillPinned(nowMs: number): void {
@@ -395,4 +392,12 @@ export class Desk implements ResultSink {
   #makeQueue(lanes: number): JobQueue<ThreadJob> {
     return new JobQueue({ name: this.#name, alarms: this.alarms, lanes }, this.#queueOptions);
   }
+}
+
+/**
+ * What a task may be handed behind, in ms of expected work: so much that all of it is a millisecond; or as much as
+ * it takes itself, so that a worker has the next one at hand when tasks take that long.
+ */
+function mostBefore(costMs: number): number {
+  return costMs <= STUCK_MS ? Math.max(AHEAD_MS - costMs, costMs) : -1;
 }

@@ -12,8 +12,8 @@ const SPIN_BELOW_MS = 0.02;
 /** The event loop has its turn at least so often, in ms, however much comes in. */
 const STRETCH_MS = 1;
 
-/** How soon it looks after a worker whose task may take too long, in ms. */
-const STUCK_CHECK_MS = 2;
+/** How soon it looks after workers that have tasks ahead, in ms: one of them may take long. */
+const AHEAD_CHECK_MS = 1;
 
 /** How often it looks whether workers begin what they were handed, while there are tasks, in ms. */
 const HUNG_CHECK_MS = 1000;
@@ -45,6 +45,7 @@ export class Reception {
   readonly #setting: ReceptionSetting;
   #isFlushDue = false;
   #isTurnDue = false;
+  #attendsAtTurn = false;
   #isAttendDue = false;
   #look: Alarm | undefined;
   #hungLook: Alarm | undefined;
@@ -106,9 +107,10 @@ export class Reception {
     const nowMs = systemClock.nowMs();
     if (Number.isNaN(this.#stretchBeganMs)) {
       this.#stretchBeganMs = nowMs;
-      this.#turnSoon();
+      this.#noteTurn();
     } else if (nowMs - this.#stretchBeganMs > STRETCH_MS) {
-      return this.#turnSoon();
+      this.#attendsAtTurn = true;
+      return this.#noteTurn();
     }
     lobby.wake();
     if (this.#fetch() || (this.#maySpin() && this.#spin())) return this.#attendSoon();
@@ -155,12 +157,15 @@ export class Reception {
     queueMicrotask(this.attend);
   }
 
-  #turnSoon(): void {
+  /** Notes when the event loop has had its turn, and goes on then if it was kept from that. */
+  #noteTurn(): void {
     if (this.#isTurnDue) return;
     this.#isTurnDue = true;
     setImmediate(() => {
       this.#isTurnDue = false;
       this.#stretchBeganMs = Number.NaN;
+      if (!this.#attendsAtTurn) return;
+      this.#attendsAtTurn = false;
       this.#setting.desk.collect();
       this.#setting.desk.publish();
       // Also when that was the last result: then it lets go of the process.
@@ -171,7 +176,7 @@ export class Reception {
   #sleep(): void {
     const { desk, lobby } = this.#setting;
     this.#hold();
-    if (desk.mayGetStuck) this.#lookLater();
+    if (desk.hasAhead) this.#lookLater();
     this.#hungLook ??= this.#lookForHung();
     if (!lobby.sleep(() => desk.hasResults(), this.onNews)) this.#attendSoon();
   }
@@ -180,12 +185,12 @@ export class Reception {
   #lookLater(): void {
     if (this.#look !== undefined) return;
     const { desk, clock } = this.#setting;
-    this.#look = desk.alarms.set(clock.nowMs() + STUCK_CHECK_MS, () => {
+    this.#look = desk.alarms.set(clock.nowMs() + AHEAD_CHECK_MS, () => {
       this.#look = undefined;
       desk.collect();
       desk.publish();
       // One that had just begun the next task may now be long over that.
-      if (desk.mayGetStuck) this.#lookLater();
+      if (desk.hasAhead) this.#lookLater();
     });
   }
 

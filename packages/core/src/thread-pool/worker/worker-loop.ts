@@ -33,6 +33,12 @@ import { SlotContext, type ContextPlace } from './slot-context.ts';
 /** How long it sleeps deaf to its event loop, because that wakes sooner, before it sleeps in the loop. */
 const DEEP_SLEEP_MS = 50;
 
+/**
+ * While it has more to do, it rings the main thread for the results of so long together, in ms: to wake it for each
+ * of many short ones would cost it more than they do.
+ */
+const TOGETHER_MS = 0.15;
+
 /** The event loop has its turn at least so often, in ms, however much there is to do. */
 const STRETCH_MS = 1;
 
@@ -59,6 +65,8 @@ export class WorkerLoop {
   #turnIsDue = false;
   #isListening = false;
   #yieldedAtMs = 0;
+  /** Since when there are results that the main thread was not rung for; NaN without any. */
+  #untoldSinceMs = Number.NaN;
   #reportedAtMs = 0;
   #cancelsSeen = 0;
   /** Contexts of the jobs that wait for something, to tell them when their calls are ended. */
@@ -91,6 +99,7 @@ export class WorkerLoop {
     if (this.#yieldedAtMs === 0) this.#yieldedAtMs = systemClock.nowMs();
     for (;;) {
       const isYieldDue = this.#drain();
+      this.#tellAll();
       this.#tellCancelled();
       if (isYieldDue) return this.#turnSoon();
       // A job that waits goes on in a microtask or with the event loop.
@@ -214,8 +223,21 @@ export class WorkerLoop {
     mailbox.setResult(this.#resultTail, slot);
     this.#resultTail = (this.#resultTail + 1) | 0;
     Atomics.store(mailbox.words, RESULT_TAIL, this.#resultTail);
-    this.#lobby.wakeMain();
+    this.#tell(endMs);
     return endMs;
+  }
+
+  /** Rings for results: for the last one at once, and while there is more to do for those of a while together. */
+  #tell(nowMs: number): void {
+    if (Number.isNaN(this.#untoldSinceMs)) this.#untoldSinceMs = nowMs;
+    const hasMore = this.#running === 0 && this.#hasWork();
+    if (!hasMore || nowMs - this.#untoldSinceMs >= TOGETHER_MS) this.#tellAll();
+  }
+
+  #tellAll(): void {
+    if (Number.isNaN(this.#untoldSinceMs)) return;
+    this.#untoldSinceMs = Number.NaN;
+    this.#lobby.wakeMain();
   }
 
   #input(slot: number): unknown {
