@@ -395,9 +395,9 @@ export class Desk implements ResultSink {
 }
 
 /**
- * What a task may be handed behind, in ms of expected work: so much that all of it is a millisecond; or as much as
- * it takes itself, so that a worker has the next one at hand when tasks take that long.
+ * What a task may be handed behind, in ms of expected work: so much that all of it is a millisecond; or one and
+ * a half times what it takes itself, so that a worker has the next one at hand when tasks take that long.
  */
 function mostBefore(costMs: number): number {
-  return costMs <= STUCK_MS ? Math.max(AHEAD_MS - costMs, costMs) : -1;
+  return costMs <= STUCK_MS ? Math.max(AHEAD_MS - costMs, 1.5 * costMs) : -1;
 }

@@ -22,6 +22,13 @@ describe('handing ahead', () => {
     expect(pool.workers.map(({ outstanding }) => outstanding)).toEqual([1, 1]);
   });
 
+  test('gives one task ahead where each takes a millisecond', async () => {
+    const pool = await new ScriptedPool({ size: 2 }).ready();
+    await pool.teach('job', 1);
+    submitAll(pool, 'job', 10);
+    expect(pool.workers.map(({ outstanding }) => outstanding)).toEqual([2, 2]);
+  });
+
   test('gives a long task to no worker that has something to do', async () => {
     const pool = await new ScriptedPool({ size: 2 }).ready();
     await pool.teach('short', 0.1);

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { JobKinds } from './job-kinds.ts';
 
-test('a job that never ran is taken to cost a millisecond, so nothing is handed ahead of it', () => {
-  expect(new JobKinds('pool').find('job').costMs).toBe(1);
+test('a job that never ran is taken to cost a second, so nothing is handed ahead of it', () => {
+  expect(new JobKinds('pool').find('job').costMs).toBe(1000);
 });
 
 test('a job is expected to take what its last runs took, and what they differed by', () => {

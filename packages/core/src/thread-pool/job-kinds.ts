@@ -6,7 +6,7 @@ import type { JobDefinition } from './shared/protocol.ts';
 const MAX_JOBS = 10_000;
 
 /** What a job is taken to cost before it has ever run, in ms: so much that nothing is handed ahead of it. */
-const UNKNOWN_MS = 1;
+const UNKNOWN_MS = 1000;
 
 /** A job of the pool, by name: its number in the shared memory, and how long it usually runs. */
 export class JobKind {

@@ -116,9 +116,9 @@ export class ThreadWorker implements JobWorker {
     this.#clock = house.clock;
     this.bornMs = house.clock.nowMs();
     this.progressMs = this.bornMs;
-    const written = new SharedArrayBuffer(SHAPE_TABLE_BYTES);
-    const read = new SharedArrayBuffer(SHAPE_TABLE_BYTES);
-    this.#values = new SlotValues(this.#mailbox, { written, read });
+    const inputs = new SharedArrayBuffer(SHAPE_TABLE_BYTES);
+    const results = new SharedArrayBuffer(SHAPE_TABLE_BYTES);
+    this.#values = new SlotValues('main', this.#mailbox, { inputs, results });
     this.#kinds = house.kinds;
     this.#events = events;
     this.#announced = house.kinds.size;
@@ -128,8 +128,8 @@ export class ThreadWorker implements JobWorker {
       name: options.name,
       mailbox: this.#mailbox.buffer,
       lobby: house.lobby.buffer,
-      inputShapes: written,
-      resultShapes: read,
+      inputShapes: inputs,
+      resultShapes: results,
       port: port2,
       module: options.module,
       jobs: house.kinds.since(0),

@@ -18,9 +18,10 @@ export class Memory {
 }
 
 /** Thrown, and caught, where a value cannot be written. Made once: its stack says nothing. */
-export const REFUSED: Error = new Error(
-  'The value does not fit, or is of a kind not written here.',
-);
+export const REFUSED: Error = new Error('The value is of a kind that is not written here.');
+
+/** The same, where there is too little room for it. */
+export const FULL: Error = new Error('The value does not fit.');
 
 /** Bytes that a length takes. */
 export function lengthBytes(length: number): number {

@@ -1,6 +1,6 @@
 import { SHORT_TEXT, Tag } from './format.ts';
 import * as native from './intrinsics.ts';
-import { type Memory, REFUSED, lengthBytes, readLength, writeLength } from './memory.ts';
+import { FULL, type Memory, lengthBytes, readLength, writeLength } from './memory.ts';
 
 /** Up to here a loop over the characters is faster than a call into native code (measured). */
 const LOOP_WRITES = 24;
@@ -18,14 +18,14 @@ const codes: readonly number[][] = Array.from({ length: LOOP_READS + 1 }, (_, le
 
 /**
  * Writes a text from `at` on and returns the place behind it. Lone surrogates stay as they are.
- * @throws REFUSED where `limit` leaves too little room
+ * @throws FULL where `limit` leaves too little room
  */
 export function writeText(memory: Memory, text: string, at: number, limit: number): number {
   const { length } = text;
   if (length > LOOP_WRITES) return writeLongText(memory, text, at, limit);
   const start = at + 1;
   const end = start + length;
-  if (end > limit) throw REFUSED;
+  if (end > limit) throw FULL;
   const { bytes } = memory;
   for (let i = 0; i < length; i++) {
     const code = native.charCodeAt(text, i);
@@ -38,7 +38,7 @@ export function writeText(memory: Memory, text: string, at: number, limit: numbe
 
 function writeLongText(memory: Memory, text: string, at: number, limit: number): number {
   const { length } = text;
-  if (length > limit - at) throw REFUSED;
+  if (length > limit - at) throw FULL;
   if (native.matches(beyondLatin1, text)) {
     // The constructor of regular expressions would keep the text as the last one that matched.
     native.matches(anything, '');
@@ -46,10 +46,10 @@ function writeLongText(memory: Memory, text: string, at: number, limit: number):
   }
   let start = at + 1;
   if (length < SHORT_TEXT) {
-    if (start + length > limit) throw REFUSED;
+    if (start + length > limit) throw FULL;
     memory.bytes[at] = SHORT_TEXT | length;
   } else {
-    if (start + lengthBytes(length) + length > limit) throw REFUSED;
+    if (start + lengthBytes(length) + length > limit) throw FULL;
     memory.bytes[at] = Tag.latin1;
     start = writeLength(memory, length, start);
   }
@@ -60,7 +60,7 @@ function writeLongText(memory: Memory, text: string, at: number, limit: number):
 function writeUtf16(memory: Memory, text: string, at: number, limit: number): number {
   const { length } = text;
   const end = at + 1 + lengthBytes(length) + 2 * length;
-  if (end > limit) throw REFUSED;
+  if (end > limit) throw FULL;
   memory.bytes[at] = Tag.utf16;
   const start = writeLength(memory, length, at + 1);
   if (length > LOOP_WRITES) {

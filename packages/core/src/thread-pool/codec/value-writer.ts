@@ -1,6 +1,6 @@
 import { SHORT_TEXT, SMALL_INT, Tag, VIEW_KINDS } from './format.ts';
 import * as native from './intrinsics.ts';
-import { Memory, REFUSED, lengthBytes, writeLength } from './memory.ts';
+import { FULL, Memory, REFUSED, lengthBytes, writeLength } from './memory.ts';
 import { SeenObjects } from './seen-objects.ts';
 import { type ShapeNode, ShapeTree } from './shape-tree.ts';
 import { writeText } from './text.ts';
@@ -43,6 +43,8 @@ export class ValueWriter {
   #limit = 0;
   #depth = 0;
   #busy = false;
+  /** Whether the last value that was not written would have been with more room. */
+  wantsRoom: boolean = false;
 
   /**
    * @param buffer where values go; of a fixed length
@@ -64,13 +66,15 @@ export class ValueWriter {
    * O(size). A value of 1 KB takes some 2 µs.
    */
   encode(value: unknown, offset: number, limit: number): number {
+    this.wantsRoom = false;
     if (this.#busy) return NOT_ENCODED;
     this.#busy = true;
     this.#limit = limit < this.#memory.byteLength ? limit : this.#memory.byteLength;
     try {
       if (prototypeIsEnumerable()) return NOT_ENCODED;
       return this.#write(value, offset) - offset;
-    } catch {
+    } catch (refusal) {
+      this.wantsRoom = refusal === FULL;
       return NOT_ENCODED;
     } finally {
       this.#seen.clear();
@@ -99,7 +103,7 @@ export class ValueWriter {
   }
 
   #writeTag(tag: number, at: number): number {
-    if (at >= this.#limit) throw REFUSED;
+    if (at >= this.#limit) throw FULL;
     this.#memory.bytes[at] = tag;
     return at + 1;
   }
@@ -109,14 +113,14 @@ export class ValueWriter {
       return this.#writeDouble(Tag.float64, value, at);
     }
     if (value >= 0 && value < SHORT_TEXT - SMALL_INT) return this.#writeTag(SMALL_INT | value, at);
-    if (at + 5 > this.#limit) throw REFUSED;
+    if (at + 5 > this.#limit) throw FULL;
     this.#memory.bytes[at] = Tag.int32;
     native.setInt32(this.#memory.numbers, at + 1, value, true);
     return at + 5;
   }
 
   #writeDouble(tag: number, value: number, at: number): number {
-    if (at + 9 > this.#limit) throw REFUSED;
+    if (at + 9 > this.#limit) throw FULL;
     this.#memory.bytes[at] = tag;
     native.setFloat64(this.#memory.numbers, at + 1, value, true);
     return at + 9;
@@ -128,7 +132,7 @@ export class ValueWriter {
       const start = this.#writeTag(value < 0n ? 1 : 0, this.#writeTag(Tag.bigint, at));
       return writeText(this.#memory, digits, start, this.#limit);
     }
-    if (at + 9 > this.#limit) throw REFUSED;
+    if (at + 9 > this.#limit) throw FULL;
     this.#memory.bytes[at] = Tag.int64;
     native.setBigInt64(this.#memory.numbers, at + 1, value, true);
     return at + 9;
@@ -170,7 +174,7 @@ export class ValueWriter {
   /** The keys are known for sure only behind the last value, so the head is filled in last. */
   #writeFields(value: Record<string, unknown>, start: number): number {
     let at = start + 2;
-    if (at > this.#limit) throw REFUSED;
+    if (at > this.#limit) throw FULL;
     let node: ShapeNode | undefined = this.#shapes.root;
     let keys: string[] | undefined;
     // The fastest way to the values by far: V8 goes by the places of the fields.
@@ -214,7 +218,7 @@ export class ValueWriter {
   #writeArray(items: readonly unknown[], start: number): number {
     const { length } = items;
     let at = this.#writeHead(Tag.array, length, start);
-    if (length > this.#limit - at) throw REFUSED;
+    if (length > this.#limit - at) throw FULL;
     let present = length;
     for (let i = 0; i < length; i++) {
       const item = items[i];
@@ -281,7 +285,7 @@ export class ValueWriter {
     const few = length <= FEW_BYTES;
     const gap = few ? 0 : (native.viewOffset(source) - at - 1) & 7;
     const start = this.#writeTag(gap, at) + gap;
-    if (start + length > this.#limit) throw REFUSED;
+    if (start + length > this.#limit) throw FULL;
     if (few) for (let i = 0; i < length; i++) bytes[start + i] = source[i]!;
     else native.setBytes(bytes, source, start);
     return start + length;
@@ -292,7 +296,7 @@ export class ValueWriter {
   }
 
   #writeLength(length: number, at: number): number {
-    if (at + lengthBytes(length) > this.#limit) throw REFUSED;
+    if (at + lengthBytes(length) > this.#limit) throw FULL;
     return writeLength(this.#memory, length, at);
   }
 }

@@ -17,6 +17,10 @@ export const SLOTS = 1024;
 /** Bytes of a slot for what does not fit inline. Only pages that are used take memory. */
 export const PAYLOAD_BYTES = 4096;
 
+/** Rooms for values that are larger than that, each way, and their bytes. */
+export const LARGE_ROOMS = 32;
+export const LARGE_BYTES: number = 68 * 1024;
+
 /** Words of control data, by 64 bytes, so that what different threads write stays on different cache lines. */
 export const REQUEST_TAIL = 0;
 export const REQUEST_HEAD = 16;
@@ -26,7 +30,10 @@ export const WORKER_STATE = 48;
 export const WORKER_BELL = 49;
 /** Counts requests to end a running task, so that the worker looks only when there is one. */
 export const CANCELS = 50;
-const CONTROL_WORDS = 128;
+/** Which of the large rooms are taken: those for inputs, and those for results. */
+export const INPUT_ROOMS = 128;
+export const RESULT_ROOMS = 192;
+const CONTROL_WORDS = 256;
 /** The worker's own counts, as 64-bit numbers: CPU time in ms, busy time in ms, bytes of heap in use. */
 export const CPU_MS = 32;
 export const BUSY_MS = 33;
@@ -42,7 +49,8 @@ const RESULT_RING = REQUEST_RING + SLOTS;
 const FIRST_SLOT = RESULT_RING + SLOTS;
 const SLOT_WORDS = 16;
 const PAYLOADS = (FIRST_SLOT + SLOTS * SLOT_WORDS) * 4;
-const BYTES = PAYLOADS + SLOTS * PAYLOAD_BYTES;
+const LARGE = PAYLOADS + SLOTS * PAYLOAD_BYTES;
+const BYTES = LARGE + 2 * LARGE_ROOMS * LARGE_BYTES;
 
 /** States of a slot that is in use. */
 export const READY = 1;
@@ -50,7 +58,7 @@ export const CLAIMED = 2;
 export const DONE = 3;
 export const TAKEN_BACK = 4;
 
-/** What a slot holds: the value inline, coded in the payload, or in a message on the port. */
+/** What a slot holds: the value inline, coded in the payload or in a large room, or in a message on the port. */
 export const UNDEFINED = 0;
 export const NULL = 1;
 export const FALSE = 2;
@@ -58,6 +66,7 @@ export const TRUE = 3;
 export const NUMBER = 4;
 export const CODED = 5;
 export const POSTED = 6;
+export const CODED_LARGE = 7;
 /** A bit beside these: the value is `[input, extras]`, or an error instead of a result. */
 export const WITH_EXTRAS = 16;
 export const FAILED = 32;
@@ -187,5 +196,11 @@ export class Mailbox {
   /** Where the payload of a slot begins, in bytes of the buffer. */
   payload(slot: number): number {
     return PAYLOADS + slot * PAYLOAD_BYTES;
+  }
+
+  /** Where a large room begins, in bytes of the buffer. `rooms` says which way. */
+  largeRoom(rooms: number, room: number): number {
+    const first = rooms === INPUT_ROOMS ? 0 : LARGE_ROOMS;
+    return LARGE + (first + room) * LARGE_BYTES;
   }
 }

@@ -76,8 +76,8 @@ export class WorkerLoop {
     this.#setup = setup;
     this.#jobs = jobs;
     this.#mailbox = new Mailbox(setup.mailbox);
-    const { inputShapes: read, resultShapes: written } = setup;
-    this.#values = new SlotValues(this.#mailbox, { read, written });
+    const { inputShapes: inputs, resultShapes: results } = setup;
+    this.#values = new SlotValues('worker', this.#mailbox, { inputs, results });
     this.#lobby = new Lobby(setup.lobby);
     const clockOffsetMs = setup.clockOffsetMs + machineMs() - systemClock.nowMs();
     const { name: worker } = setup;
@@ -251,6 +251,7 @@ export class WorkerLoop {
 
   /** Its task was taken back: then nobody else fetches what was posted for it. */
   #pass(slot: number): void {
+    this.#values.discard(slot);
     if (!this.#values.isPosted(slot)) return;
     try {
       this.#input(slot);
