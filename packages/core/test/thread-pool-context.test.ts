@@ -210,3 +210,26 @@ describe('affinity', () => {
     expect(await waiting).toBe(mine);
   });
 });
+
+test('timers and sockets of a module keep their turn: its worker sleeps on the event loop', async () => {
+  await using pool = await readyPool({ size: 1 });
+  const watch = pool.define('watch', (buffer: SharedArrayBuffer) => {
+    const sleeps = new Int32Array(buffer);
+    const { wait } = Atomics;
+    Atomics.wait = ((...args: Parameters<typeof wait>) => {
+      Atomics.add(sleeps, 0, 1);
+      return wait(...args);
+    }) as typeof wait;
+  });
+  const open = pool.define('open', () => void setInterval(() => undefined, 1000));
+  const sleeps = new Int32Array(new SharedArrayBuffer(4));
+  await watch(sleeps.buffer as SharedArrayBuffer);
+  await until(() => Atomics.load(sleeps, 0) > 0);
+  await open();
+  const before = Atomics.load(sleeps, 0);
+  for (let i = 0; i < 20; i++) {
+    await pool.run('echo', i);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  expect(Atomics.load(sleeps, 0)).toBe(before);
+});

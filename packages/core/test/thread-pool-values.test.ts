@@ -125,7 +125,7 @@ test('objects shared between tasks of one tick arrive as objects of their own', 
 });
 
 test('values of all sizes around those of the rooms in memory arrive, many at once', async () => {
-  await using pool = await readyPool({ size: 2 });
+  await using own = await readyPool({ size: 2 });
   const sizes = [4000, 4096, 5000, 30_000, 65_536, 69_600, 69_632, 70_000, 200_000];
   const values = Array.from({ length: 20 }, (_, i) =>
     sizes.flatMap((size) => [
@@ -133,6 +133,6 @@ test('values of all sizes around those of the rooms in memory arrive, many at on
       { text: 'ä'.repeat(size / 4), list: [i] },
     ]),
   ).flat();
-  const answers = await Promise.all(values.map((value) => pool.run('echo', value)));
+  const answers = await Promise.all(values.map((value) => own.run('echo', value)));
   expect(answers).toEqual(values);
 });

@@ -322,7 +322,7 @@ export class Desk implements ResultSink {
   }
 
   #ownerOf(job: ThreadJob): JobWorker | undefined {
-    const owner = this.#affinities.workerOf(job.affinity as string, this.workers);
+    const owner = this.#affinities.workerOf(job.affinity as string, this.workers, job.sinceMs);
     if (owner === undefined || this.#pinned.sizeOf(owner) > 0) return undefined;
     return this.#mayTake(owner, job.kind.costMs) ? owner : undefined;
   }
@@ -330,7 +330,7 @@ export class Desk implements ResultSink {
   #queueFor(job: ThreadJob): JobQueue<ThreadJob> {
     if (job.only !== undefined) return this.#pinned.of(job.only);
     if (job.affinity === undefined) return this.queue;
-    const owner = this.#affinities.workerOf(job.affinity, this.workers);
+    const owner = this.#affinities.workerOf(job.affinity, this.workers, job.sinceMs);
     if (owner === undefined) return this.queue;
     return this.#pinned.of(owner);
   }

@@ -313,7 +313,7 @@ export class WorkerLoop {
       this.#yieldedAtMs = systemClock.nowMs();
       this.#report();
       if (this.#hasWork()) this.turn();
-      else if (this.#running > 0 || this.#setup.concurrency > 1) this.#listen();
+      else if (this.#running > 0 || this.#setup.concurrency > 1 || hasHandles()) this.#listen();
       else this.#sleep();
     });
   }
@@ -361,4 +361,10 @@ export class WorkerLoop {
     const cpu = process.threadCpuUsage?.();
     numbers[CPU_MS] = cpu === undefined ? Number.NaN : (cpu.user + cpu.system) / 1000;
   }
+}
+
+/** Whether timers or sockets of the jobs live on the event loop, which then must not stand still. */
+function hasHandles(): boolean {
+  for (const kind of process.getActiveResourcesInfo()) if (kind !== 'MessagePort') return true;
+  return false;
 }
