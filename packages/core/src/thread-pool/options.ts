@@ -43,7 +43,11 @@ export interface ThreadPoolOptions {
   readonly isolation?: 'thread' | 'process';
   /** How long a task may go on after its call was ended, in ms, before its worker is replaced. @default 10 */
   readonly graceMs?: number;
-  /** Heap of one worker, in MiB. @default its share of the memory that the process may use */
+  /**
+   * Heap of one worker, in MiB. Give it where the pool may grow beyond both its size at the start and the CPUs:
+   * `heapPerWorkerMb(max)`.
+   * @default its share of the memory that the process may use, among `size` workers or as many as CPUs, if that is more
+   */
   readonly maxHeapMb?: number | undefined;
   /** A worker is replaced after so many tasks. @default Infinity */
   readonly maxTasks?: number;

@@ -15,12 +15,23 @@ export function workerMaker(
   setting: MakerSetting,
 ): (name: string, options: ResolvedThreadPoolOptions, events: WorkerEvents) => JobWorker {
   return (name, options, events) => {
-    const { execArgv, env, concurrencyPerThread: concurrency, carry, size } = options;
-    const maxHeapMb = options.maxHeapMb ?? heapPerWorkerMb(size);
+    const { execArgv, env, concurrencyPerThread: concurrency, carry } = options;
+    const maxHeapMb = heapMbOf(options, setting.cpus);
     const isCarrying = carry !== undefined;
     const own = { name, module: setting.module, concurrency, maxHeapMb, isCarrying, execArgv, env };
     return options.isolation === 'process'
       ? new ProcessWorker(own, setting, events)
       : new ThreadWorker(own, setting, events);
   };
+}
+
+/**
+ * Heap of a worker that begins now, in MiB. A share once given cannot be made smaller, and a pool may begin
+ * small and grow, by an autoscaler for example: so it is never larger than with a worker for each CPU.
+ */
+export function heapMbOf(
+  { maxHeapMb, size }: Pick<ResolvedThreadPoolOptions, 'maxHeapMb' | 'size'>,
+  cpus: number,
+): number {
+  return maxHeapMb ?? heapPerWorkerMb(Math.max(size, cpus));
 }
