@@ -74,12 +74,18 @@ export class ScalingPolicy {
     return { size: paid, reason: 'load', held: paid < wanted ? 'spawn-cost' : undefined };
   }
 
-  /** New workers that save what they cost. */
+  /**
+   * New workers of which each saves more waiting than it costs. The kth has a task that would wait only while
+   * k tasks or more do: how often that is, the mean tells for a queue of geometric length, which that of a
+   * pool with random arrivals has.
+   */
   #affordable({ queued }: LoadSample): number {
     const { spawnCostMs, paybackMs } = this.#options;
     if (spawnCostMs === 0) return Infinity;
-    // By Little's law as much waiting gathers in a time as tasks wait at once: all that can be saved.
-    return Math.floor((queued * paybackMs) / spawnCostMs);
+    const leastShare = spawnCostMs / paybackMs;
+    const waiting = queued / (1 + queued);
+    if (waiting < leastShare || waiting === 0) return 0;
+    return Math.floor(Math.log(leastShare) / Math.log(waiting));
   }
 }
 
