@@ -16,6 +16,8 @@ export interface LoadSample {
   readonly pressedShare: number;
   /** Share of the workers' time with a task in hand, 0 to 1. */
   readonly busyShare: number;
+  /** Whether the pool tells its `workTotals`, as threads do; else `active` is from looks at it. */
+  readonly hasTotals: boolean;
   /** CPU time of all workers, in CPUs: 1.5 is 1.5 s of CPU time each second. Undefined where it is unknown. */
   readonly cpus: number | undefined;
 }

@@ -53,6 +53,7 @@ export class LoadSampler {
       completed: Math.max(0, completed - this.#first.completed),
       pressedShare: this.#pressed / this.#looks,
       busyShare: Math.min(1, active / size),
+      hasTotals: totals !== undefined,
       cpus: cpuMs === undefined ? undefined : cpuMs / durationMs,
     };
     this.#restart(nowMs, totals);
@@ -70,7 +71,7 @@ export class LoadSampler {
   }
 }
 
-/** What was added to a counter; a counter that fell was reset, and says nothing. */
+/** What was added to a counter. One that fell was reset, and says nothing; nor does one that is no number. */
 function spent(before: number | undefined, now: number | undefined): number | undefined {
-  return before === undefined || now === undefined || now < before ? undefined : now - before;
+  return before !== undefined && now !== undefined && now >= before ? now - before : undefined;
 }

@@ -19,6 +19,7 @@ function sample(size: number, busyShare: number, more: Partial<LoadSample> = {})
     completed: Math.round(10 * busyShare * size),
     pressedShare: 0,
     busyShare,
+    hasTotals: false,
     cpus: undefined,
     ...more,
   };
@@ -93,9 +94,9 @@ test('by utilisation a swamped pool doubles, from the second interval on', () =>
 
 test('by utilisation there are never more workers than the CPUs can run', () => {
   const computing = (size: number): LoadSample =>
-    sample(size, 1, { queued: 100, pressedShare: 1, cpus: Math.min(4, size) });
+    sample(size, 1, { queued: 100, pressedShare: 1, hasTotals: true, cpus: Math.min(4, size) });
   const waitingInside = (size: number): LoadSample =>
-    sample(size, 1, { queued: 100, pressedShare: 1, cpus: size / 2 });
+    sample(size, 1, { queued: 100, pressedShare: 1, hasTotals: true, cpus: size / 2 });
   const most = (make: (size: number) => LoadSample): number =>
     Math.max(...sizes(new UtilisationStrategy({ cpus: 4 }), 1, times(10, make)));
   expect([most(computing), most(waitingInside)]).toEqual([4, 8]);
@@ -137,6 +138,7 @@ test.for(strategies)('$name answers a positive number whatever the samples say',
     completed: count,
     pressedShare: fc.oneof(fc.constant(1), share),
     busyShare: share,
+    hasTotals: fc.boolean(),
     cpus: fc.option(fc.double({ min: 0, max: 100, noNaN: true }), { nil: undefined }),
   });
   const check = (samples: readonly Omit<LoadSample, 'atMs'>[]): void => {

@@ -9,7 +9,8 @@ import {
   type CrossCheck,
   type OptionRules,
 } from '../core/index.ts';
-import { waitMsOf, type LoadSample, type ScalingStrategy } from './load-sample.ts';
+import { waitMsOf, type LoadSample, type ScalingStrategy, type SizeBounds } from './load-sample.ts';
+import { Overcommitment } from './overcommitment.ts';
 
 export interface UtilisationStrategyOptions {
   /** Busy share that a change of size aims at. @default 0.65 */
@@ -54,30 +55,35 @@ const SHRINK_AFTER = 10;
 
 /**
  * For threads: keeps the busy share between two marks. Grows when the workers are taken and tasks wait, straight
- * to what the load needs, or to twice the size where that cannot be told. Never to more workers than there
- * are CPUs to run them: those that compute half of their time may be twice as many as the CPUs. Shrinks when
- * too few are busy, to what the busiest of the last ten intervals needed. O(1).
+ * to what the load needs, or to twice the size where that cannot be told. Shrinks when too few are busy, to
+ * what the busiest of the last ten intervals needed. O(1).
  *
- * The pool's `workTotals` make it exact. CPU time tells tasks that compute from tasks that wait.
+ * The pool's `workTotals` make it exact. A pool that has them gets more workers than there are CPUs only while
+ * more of them get more done: more CPU time or, of tasks that hardly compute or where CPU time is not known,
+ * more completed tasks. It tries one size up, by half at first and by a tenth (at least one) later, and
+ * gives back what brought less than half of its share. So tasks that wait for half of their time get about two
+ * workers for each CPU, and tasks that only compute one, also beside neighbours that take CPUs away. A pool
+ * without `workTotals` has lanes, which CPUs do not bound.
  */
 export class UtilisationStrategy implements ScalingStrategy {
   readonly #options: Resolved;
   /** Busy workers in the last intervals, the latest first. */
   #busy: readonly number[] = [];
   #isSwamped = false;
+  readonly #overcommitment = new Overcommitment();
 
   /** @throws InvalidOptionsError naming every option that is wrong. */
   constructor(options: UtilisationStrategyOptions = {}) {
     this.#options = resolveOptions('UtilisationStrategy', options, rules, [inOrder]);
   }
 
-  decide(sample: LoadSample): number {
+  decide(sample: LoadSample, bounds: SizeBounds): number {
     const { size, busyShare } = sample;
     const wasSwamped = this.#isSwamped;
     this.#isSwamped = sample.pressedShare > SWAMPED;
     this.#busy = [busyShare * size, ...this.#busy].slice(0, SHRINK_AFTER);
     if (!this.#waits(sample)) return Math.min(size, this.#enough(size));
-    const most = Math.max(size, this.#mostFed(sample));
+    const most = this.#most(sample, bounds);
     if (wasSwamped && this.#isSwamped) return Math.min(most, size * 2);
     return Math.min(most, Math.max(size, this.#needed(size)));
   }
@@ -102,10 +108,8 @@ export class UtilisationStrategy implements ScalingStrategy {
     return waitMsOf(sample) > targetWaitMs;
   }
 
-  /** As many workers as the CPUs can run, by what each of them takes now. */
-  #mostFed({ size, cpus }: LoadSample): number {
-    return cpus === undefined || cpus === 0
-      ? Infinity
-      : Math.floor((this.#options.cpus * size) / cpus);
+  #most(sample: LoadSample, { min, max }: SizeBounds): number {
+    if (!sample.hasTotals) return Infinity;
+    return this.#overcommitment.allowed(sample, { min, max, cpus: this.#options.cpus });
   }
 }
