@@ -286,6 +286,25 @@ test('the strategy is told the means of the interval, of exact totals where the 
   expect(shares.length).toBeGreaterThan(7);
 });
 
+test.for([
+  ['is left out', () => ({ busyMs: 1 })],
+  ['is no number', () => ({ busyMs: 1, cpuMs: Number.NaN })],
+] as const)('CPU time that %s is told to the strategy as unknown', ([, workTotals]) => {
+  const pool = Object.assign(new ShownPool(4), { workTotals, active: 4 });
+  const told: unknown[] = [];
+  const { autoscaler, clock } = scale(pool, {
+    strategy: ({ hasTotals, cpus, size }) => {
+      told.push([hasTotals, cpus]);
+      return size;
+    },
+  });
+  pool.completed = 1;
+  autoscaler.start();
+  pool.queued = 1;
+  clock.advance(1500);
+  expect(told).toEqual([[true, undefined]]);
+});
+
 test('a pool with threads is sized by utilisation, and one with lanes by throughput', () => {
   const { autoscaler } = scale(new ThreadsShown(2));
   expect(() => autoscaler.update({ strategy: 'speed' as 'throughput' })).toThrow(/strategy/);
