@@ -2,16 +2,11 @@ import { Alarms, type TimerSource } from '../collections/index.ts';
 import { QueueFullError, type Clock, type RejectedError } from '../core/index.ts';
 import { JobQueue, type ResolvedQueueOptions } from '../job-queue/index.ts';
 import { Affinities } from './affinity.ts';
+import { mayTake, pickWorker, STUCK_MS } from './handing-ahead.ts';
 import type { Ledger } from './ledger.ts';
 import { PinnedTasks } from './pinned-tasks.ts';
 import { poisonedError, type PoisonList } from './poison.ts';
 import type { JobWorker, ResultSink, ThreadJob } from './thread-job.ts';
-
-/** Work that a worker may have before it, besides what it is doing, in ms: enough to outlast a wake-up. */
-const AHEAD_MS = 1;
-
-/** When a task takes so long, what was handed to its worker after it is taken back, in ms. */
-const STUCK_MS = 2;
 
 /** A worker that has tasks and begins none for so long, in ms, is held up by what an earlier one left behind. */
 const HUNG_MS = 1000;
@@ -335,32 +330,12 @@ export class Desk implements ResultSink {
     return this.#pinned.of(owner);
   }
 
-  /** One that has nothing to do, else the one with the least before it, else none. */
   #pick(costMs: number): JobWorker | undefined {
-    let best: JobWorker | undefined;
-    let leastMs = mostBefore(costMs);
-    let fewest = this.concurrency;
-    for (const worker of this.workers) {
-      if (!worker.isReady || worker.duty === 'retiring' || worker.duty === 'condemned') continue;
-      const { outstanding } = worker;
-      if (worker.room === 0) continue;
-      if (outstanding === 0) return worker;
-      if (outstanding < fewest) {
-        fewest = outstanding;
-        best = worker;
-        leastMs = -1;
-      } else if (this.concurrency === 1 && worker.aheadMs <= leastMs && !worker.isStuck) {
-        leastMs = worker.aheadMs;
-        best = worker;
-      }
-    }
-    return best;
+    return pickWorker(this.workers, this.concurrency, costMs);
   }
 
   #mayTake(worker: JobWorker, costMs: number): boolean {
-    if (!worker.isReady || worker.room === 0) return false;
-    if (worker.outstanding < this.concurrency) return true;
-    return this.concurrency === 1 && !worker.isStuck && worker.aheadMs <= mostBefore(costMs);
+    return mayTake(worker, this.concurrency, costMs);
   }
 
   #refillPinned(nowMs: number): void {
@@ -392,12 +367,4 @@ export class Desk implements ResultSink {
   #makeQueue(lanes: number): JobQueue<ThreadJob> {
     return new JobQueue({ name: this.#name, alarms: this.alarms, lanes }, this.#queueOptions);
   }
-}
-
-/**
- * What a task may be handed behind, in ms of expected work: so much that all of it is a millisecond; or one and
- * a half times what it takes itself, so that a worker has the next one at hand when tasks take that long.
- */
-function mostBefore(costMs: number): number {
-  return costMs <= STUCK_MS ? Math.max(AHEAD_MS - costMs, 1.5 * costMs) : -1;
 }
