@@ -119,7 +119,7 @@ describe('a task that has not begun', () => {
     const reason = new Error('gone');
     const run = pool.run('echo', 1, { signal: AbortSignal.abort(reason) });
     await expect(run).rejects.toBe(reason);
-    expect(pool.stats()).toMatchObject({ submitted: 1, completed: 0, active: 0, queued: 0 });
+    expect(pool.stats()).toMatchObject({ submitted: 0, completed: 0, active: 0, queued: 0 });
     expectBalanced(pool);
   });
 

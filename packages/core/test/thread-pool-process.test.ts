@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ThreadPool, TimeoutError, type ThreadPoolOptions } from '../src/index.ts';
+import { ManualClock } from '../src/testing/index.ts';
 import { cloneableValues } from '../src/thread-pool/codec/testing/cloneable-values.ts';
 import { assertSameClone } from '../src/thread-pool/codec/testing/expect-same.ts';
 import type * as jobs from './kit/process-jobs.ts';
@@ -171,3 +172,20 @@ function isError(value: unknown): value is Error {
 async function callerOf(kind: 'plain' | 'uncloneable' | 'text'): Promise<unknown> {
   return await pool.run('fail', kind);
 }
+
+test('a task that comes to its process after its deadline is not run there', async () => {
+  // To this side no time passes; to the process, what it took to start.
+  const clock = new ManualClock();
+  await using late = new ThreadPool<typeof jobs>(module, {
+    size: 1,
+    isolation: 'process',
+    name: 'late',
+    clock,
+  });
+  const [worker] = await late.broadcast(late.task('pid'));
+  assert.notEqual(worker, process.pid);
+  await assert.rejects(late.run('loop', undefined, { deadlineMs: 1 }), {
+    name: 'DeadlineExceededError',
+  });
+  expect(late.stats()).toMatchObject({ expired: 1, completed: 1, active: 0 });
+});

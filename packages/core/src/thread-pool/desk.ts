@@ -6,7 +6,7 @@ import { mayTake, pickWorker, STUCK_MS } from './handing-ahead.ts';
 import type { Ledger } from './ledger.ts';
 import { PinnedTasks } from './pinned-tasks.ts';
 import { poisonedError, type PoisonList } from './poison.ts';
-import type { JobWorker, ResultSink, ThreadJob } from './thread-job.ts';
+import { lateError, type JobWorker, type ResultSink, type ThreadJob } from './thread-job.ts';
 
 /** A worker that has tasks and begins none for so long, in ms, is held up by what an earlier one left behind. */
 const HUNG_MS = 1000;
@@ -298,6 +298,9 @@ export class Desk implements ResultSink {
       job.refuse(poisonedError(this.#name, job));
       return;
     }
+    // Since the queue looked: whoever came before may have taken long to read.
+    if (job.deadlineAtMs < Infinity && this.#clock.nowMs() >= job.deadlineAtMs)
+      return job.drop(lateError(worker));
     try {
       worker.hand(job);
     } catch (error) {

@@ -136,6 +136,43 @@ describe('a task that ends early', () => {
   });
 });
 
+describe('a task whose deadline has passed', () => {
+  test.each([{ deadlineMs: 0 }, { deadlineMs: -1 }])(
+    'before it came is refused, not counted, and reaches no worker, even a free one: $deadlineMs ms',
+    async ({ deadlineMs }) => {
+      const pool = await new ScriptedPool({ size: 1 }).ready();
+      const call = pool.submit('job', 1, { deadlineMs });
+      await pool.settle();
+      expect(call.answer).toBe('DeadlineExceededError');
+      expect(pool.worker(1).taken).toBe(0);
+      expect(pool.engine.stats()).toMatchObject({ submitted: 0, expired: 0 });
+    },
+  );
+
+  test('while tasks before it were handed over reaches no worker', async () => {
+    const pool = await new ScriptedPool({ size: 1 }).ready();
+    await pool.teach('short', 0.1);
+    const { taken } = pool.worker(1);
+    pool.engine.pause();
+    pool.submit('short');
+    const late = pool.submit('short', 1, { deadlineMs: 5 });
+    const hand = pool.worker(1).hand.bind(pool.worker(1));
+    const nowMs = pool.clock.nowMs.bind(pool.clock);
+    let readingMs = 0;
+    pool.clock.nowMs = () => nowMs() + readingMs;
+    pool.worker(1).hand = (job) => {
+      // A large input: no timer runs while it is read.
+      readingMs += 5;
+      hand(job);
+    };
+    pool.engine.resume();
+    await pool.settle();
+    expect(late.answer).toBe('DeadlineExceededError');
+    expect(pool.worker(1).taken).toBe(taken + 1);
+    expect(pool.engine.stats()).toMatchObject({ expired: 1, rejected: 0, active: 1 });
+  });
+});
+
 describe('workers that die', () => {
   test('are replaced at once at first, then ever later', async () => {
     const restartBackoff = {

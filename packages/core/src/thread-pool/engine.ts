@@ -144,16 +144,20 @@ export class Engine implements Specifier, JobOwner {
     return Number.isNaN(cpuMs) ? { busyMs } : { busyMs, cpuMs };
   }
 
-  /** Takes a task on, or refuses it. Never throws. */
+  /**
+   * Takes a task on, or refuses it. Never throws. One whose options are wrong, whose caller has left or whose time
+   * is over already did not come: it is not counted.
+   */
   submit(kind: JobKind, input: unknown, options: RunOptions | undefined): Promise<unknown> {
     const job = this.#newJob(kind, input);
     if (options !== undefined || this.#options.carry !== undefined) {
       try {
         specify(job, options ?? {}, this);
       } catch (mistake) {
-        return this.#refuse(job, mistake);
+        return Promise.reject(mistake);
       }
     }
+    this.ledger.submitted++;
     if (this.#stopping) return this.#refuse(job, this.#stoppedError());
     if (this.#poison.isPoisoned(job)) return this.#refuse(job, poisonedError(this.name, job));
     const refusal = this.#desk.accept(job);
@@ -174,6 +178,7 @@ export class Engine implements Specifier, JobOwner {
     return workers.map((worker) => {
       const job = this.#newJob(kind, input);
       job.only = worker;
+      this.ledger.submitted++;
       const refusal = this.#desk.acceptFor(worker, job);
       return refusal === undefined ? job.promise : this.#refuse(job, refusal);
     });
@@ -268,12 +273,12 @@ export class Engine implements Specifier, JobOwner {
   }
 
   #newJob(kind: JobKind, input: unknown): ThreadJob {
-    this.ledger.submitted++;
     return new ThreadJob(this, kind, input, this.#reception.tickMs());
   }
 
   #refuse(job: ThreadJob, error: unknown): Promise<unknown> {
-    this.ledger.rejected++;
+    if (error instanceof DeadlineExceededError) this.ledger.expired++;
+    else this.ledger.rejected++;
     job.refuse(error);
     return job.promise;
   }

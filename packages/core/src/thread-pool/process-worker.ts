@@ -14,7 +14,13 @@ import {
   type ProcessUse,
   type ResultNews,
 } from './shared/process-protocol.ts';
-import type { JobWorker, ResultSink, ThreadJob, WorkerEvents } from './thread-job.ts';
+import {
+  lateError,
+  type JobWorker,
+  type ResultSink,
+  type ThreadJob,
+  type WorkerEvents,
+} from './thread-job.ts';
 import type { ThreadOptions } from './thread-worker.ts';
 
 /** How long a process that has closed its channel may take to end by itself, in ms. */
@@ -212,13 +218,14 @@ export class ProcessWorker implements JobWorker {
   }
 
   #settle(result: ResultNews, sink: ResultSink): void {
-    const { number, isFailure, value, startMs, runMs } = result;
+    const { number, way, value, startMs, runMs } = result;
     const job = this.#jobs[number % PROCESS_SLOTS];
     if (job?.position !== number) return;
     job.startedMs = startMs;
     job.runMs = runMs;
     this.forget(job);
-    if (!isFailure) sink.onResult(job, decode(value));
+    if (way === 'expired') job.drop(lateError(this));
+    else if (way === 'result') sink.onResult(job, decode(value));
     else sink.onFailure(job, () => thrownFrom(decodeThrown(value), `process ${this.name}`));
   }
 

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { InvalidOptionsError } from '../core/index.ts';
+import { DeadlineExceededError, InvalidOptionsError } from '../core/index.ts';
 import { ManualClock } from '../testing/index.ts';
 import { JobKinds } from './job-kinds.ts';
 import type { RunOptions } from './options.ts';
@@ -28,6 +28,12 @@ test('a deadline counts from the submission, and goes along with the key and wha
   const job = specified({ deadlineMs: 250, key: 'tenant' }, { carry: () => ({ trace: 7 }) });
   expect(job).toMatchObject({ deadlineAtMs: 1250, sinceMs: 1000, isTimed: true, key: 'tenant' });
   expect(job.extras).toEqual({ deadlineAtMs: 1250, key: 'tenant', carried: { trace: 7 } });
+});
+
+test('a deadline that has passed already throws, and the signal is not listened to', () => {
+  const { signal } = new AbortController();
+  expect(() => specified({ deadlineMs: 0, signal })).toThrow(DeadlineExceededError);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });
 
 test('an empty list of what to move is none', () => {

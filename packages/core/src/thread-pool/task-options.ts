@@ -1,5 +1,6 @@
 import {
   CallContext,
+  DeadlineExceededError,
   InvalidOptionsError,
   plainContext,
   shown,
@@ -32,11 +33,14 @@ export interface Specifier {
 /**
  * Writes what the caller said about his task into it. The options may be the context of a call, whose end
  * then ends the task.
- * @throws InvalidOptionsError naming every problem, and the caller's reason when he has left already.
+ * @throws InvalidOptionsError naming every problem, the caller's reason when he has left already, and
+ * DeadlineExceededError when the time is over before the task came.
  */
 export function specify(job: ThreadJob, options: RunOptions, pool: Specifier): void {
   const isContext = options instanceof CallContext;
   if (!isContext && options !== plainContext) check(options, pool.name);
+  if (isContext && options.aborted) throw options.reason;
+  options.signal?.throwIfAborted();
   const { priority = 0, key } = options;
   job.priority = priority;
   job.key = key;
@@ -44,19 +48,22 @@ export function specify(job: ThreadJob, options: RunOptions, pool: Specifier): v
   job.transfer = options.transfer?.length === 0 ? undefined : options.transfer;
   job.affinity = options.affinity;
   job.idempotent = options.idempotent ?? false;
-  specifyDeadline(job, options, pool.clock);
+  specifyDeadline(job, options, pool);
   job.isTimed = job.timeoutMs < Infinity || job.deadlineAtMs < Infinity;
   job.extras = extrasOf(job, options, pool.carry);
   if (options !== plainContext) follow(job, options, pool);
 }
 
-function specifyDeadline(job: ThreadJob, options: RunOptions, clock: Clock): void {
+function specifyDeadline(job: ThreadJob, options: RunOptions, pool: Specifier): void {
   const { deadlineMs = Infinity } = options;
   if (deadlineMs === Infinity) return;
-  job.sinceMs = clock.nowMs();
+  job.sinceMs = pool.clock.nowMs();
   job.budgetMs = options instanceof CallContext ? options.budgetMs : deadlineMs;
   job.deadlineAtMs =
     options instanceof CallContext ? options.deadlineAtMs : job.sinceMs + deadlineMs;
+  if (job.deadlineAtMs > job.sinceMs) return;
+  const message = `${pool.name}: the deadline passed before the work began`;
+  throw new DeadlineExceededError(pool.name, message);
 }
 
 function extrasOf(
@@ -77,7 +84,6 @@ function extrasOf(
 
 function follow(job: ThreadJob, options: RunOptions, pool: Specifier): void {
   if (options instanceof CallContext) {
-    if (options.aborted) throw options.reason;
     const listener = (reason: unknown): void => pool.onAbort(job, reason);
     options.onAbort(listener);
     job.leave = (): void => options.offAbort(listener);
@@ -85,7 +91,6 @@ function follow(job: ThreadJob, options: RunOptions, pool: Specifier): void {
   }
   const { signal } = options;
   if (signal === undefined) return;
-  signal.throwIfAborted();
   const listener = (): void => pool.onAbort(job, signal.reason);
   signal.addEventListener('abort', listener);
   job.leave = (): void => signal.removeEventListener('abort', listener);

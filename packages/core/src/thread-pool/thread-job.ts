@@ -1,4 +1,5 @@
 import type { Alarm } from '../collections/index.ts';
+import { DeadlineExceededError } from '../core/index.ts';
 import { QueuedJob } from '../job-queue/index.ts';
 import type { EventsOf, SinkOf, WorkerOf } from './job-worker.ts';
 import type { JobKind } from './job-kinds.ts';
@@ -82,6 +83,12 @@ export class ThreadJob extends QueuedJob {
 export type JobWorker = WorkerOf<ThreadJob>;
 export type ResultSink = SinkOf<ThreadJob>;
 export type WorkerEvents = EventsOf<ThreadJob>;
+
+/** For a task whose worker came to it too late. Workers are named after their pools, and numbered. */
+export function lateError({ name }: JobWorker): DeadlineExceededError {
+  const pool = name.slice(0, name.lastIndexOf('-'));
+  return new DeadlineExceededError(pool, `${pool}: the deadline passed before ${name} began`);
+}
 
 /** What a caller was told before the task ended, as it is counted. */
 export type Answer = 'timeout' | 'aborted';

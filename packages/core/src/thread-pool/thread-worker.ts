@@ -4,7 +4,7 @@ import {
   Worker,
   type MessagePort,
 } from 'node:worker_threads';
-import { DeadlineExceededError, machineMs, type Clock } from '../core/index.ts';
+import { machineMs, type Clock } from '../core/index.ts';
 import { SHAPE_TABLE_BYTES } from './codec/index.ts';
 import type { JobKinds } from './job-kinds.ts';
 import type { Duty, WorkerUse } from './job-worker.ts';
@@ -40,7 +40,13 @@ import {
   type WorkerSetup,
 } from './shared/protocol.ts';
 import { SlotValues } from './shared/slot-values.ts';
-import type { JobWorker, ResultSink, ThreadJob, WorkerEvents } from './thread-job.ts';
+import {
+  lateError,
+  type JobWorker,
+  type ResultSink,
+  type ThreadJob,
+  type WorkerEvents,
+} from './thread-job.ts';
 
 /** Tasks are shown to the worker at the end of the tick, and after so many. */
 const PUBLISH_EVERY = 32;
@@ -302,7 +308,7 @@ export class ThreadWorker implements JobWorker {
     if (job.isCancelled) mailbox.setCancelled(slot, false);
     this.#free[this.#freeCount++] = slot;
     this.forget(job);
-    if (isExpired) job.drop(lateError(this.name));
+    if (isExpired) job.drop(lateError(this));
     else if ('failure' in answer) sink.onFailure(job, answer.failure);
     else sink.onResult(job, answer.value);
   }
@@ -372,12 +378,6 @@ export class ThreadWorker implements JobWorker {
       });
     });
   }
-}
-
-/** Workers are named after their pools, and numbered. */
-function lateError(worker: string): DeadlineExceededError {
-  const pool = worker.slice(0, worker.lastIndexOf('-'));
-  return new DeadlineExceededError(pool, `${pool}: the deadline passed before ${worker} began`);
 }
 
 function start(options: ThreadOptions, setup: WorkerSetup, port: MessagePort): Worker {

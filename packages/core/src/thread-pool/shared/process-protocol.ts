@@ -33,7 +33,8 @@ export type ProcessNews =
 export interface ResultNews {
   readonly kind: 'result';
   readonly number: number;
-  readonly isFailure: boolean;
+  /** `expired`: its deadline had passed before it began. */
+  readonly way: 'result' | 'failure' | 'expired';
   readonly value: Crossing;
   /** When the task began, on the pool's clock. */
   readonly startMs: number;

@@ -6,6 +6,7 @@ import {
   PROCESS_SLOTS,
   type ProcessNews,
   type ProcessUse,
+  type ResultNews,
   type RunMessage,
 } from '../shared/process-protocol.ts';
 import type { CommonSetup, TaskExtras } from '../shared/protocol.ts';
@@ -41,6 +42,9 @@ export class ProcessLoop {
     try {
       const value = decode(message.value);
       const [input, extras] = message.hasExtras ? (value as [unknown, TaskExtras]) : [value];
+      // The main thread had not seen it yet when it handed the task over.
+      if (startMs + this.#place.clockOffsetMs >= (extras?.deadlineAtMs ?? Infinity))
+        return this.#answer({ number, way: 'expired', value: encode(undefined), startMs });
       const job = this.#jobs.find(message.job);
       if (job === undefined) throw new Error('a message of the pool is missing');
       const context = new SlotContext(this.#place, number, extras);
@@ -70,14 +74,14 @@ export class ProcessLoop {
     } catch (error) {
       return this.#fail(number, error, startMs);
     }
-    this.#answer({ number, isFailure: false, value, startMs });
+    this.#answer({ number, way: 'result', value, startMs });
   }
 
   #fail(number: number, error: unknown, startMs: number): void {
-    this.#answer({ number, isFailure: true, value: encodeThrown(error), startMs });
+    this.#answer({ number, way: 'failure', value: encodeThrown(error), startMs });
   }
 
-  #answer(answer: { number: number; isFailure: boolean; value: Crossing; startMs: number }): void {
+  #answer(answer: Pick<ResultNews, 'number' | 'way' | 'value' | 'startMs'>): void {
     const { number, startMs: beganMs } = answer;
     const slot = number % PROCESS_SLOTS;
     this.#contexts.get(slot)?.end();
