@@ -51,6 +51,8 @@ export class ThreadJob extends QueuedJob {
   /** Whether somebody will ask when it began. */
   isTimed: boolean = false;
   isCancelled: boolean = false;
+  /** By which its job and input are known again; null when they are not, undefined when nobody has asked. */
+  fingerprint: string | null | undefined = undefined;
   /** Workers that died while it ran. */
   crashes: number = 0;
   /** What its caller was told before it ended. */
