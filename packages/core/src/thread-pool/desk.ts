@@ -88,10 +88,19 @@ export class Desk implements ResultSink {
     return this.queue.size + this.#pinned.size;
   }
 
-  update(queue: ResolvedQueueOptions): void {
-    this.#queueOptions = queue;
-    this.queue.update(queue);
-    this.#pinned.update(queue);
+  /** Changes nothing when it throws, as for a discipline that cannot be made. */
+  update(options: ResolvedQueueOptions): void {
+    const changed: JobQueue<ThreadJob>[] = [];
+    try {
+      for (const queue of [this.queue, ...this.#pinned.all()]) {
+        queue.update(options);
+        changed.push(queue);
+      }
+    } catch (mistake) {
+      for (const queue of changed) queue.update(this.#queueOptions);
+      throw mistake;
+    }
+    this.#queueOptions = options;
   }
 
   /**

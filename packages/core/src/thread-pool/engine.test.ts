@@ -1,5 +1,19 @@
 import { describe, expect, test } from 'vitest';
+import type { QueueDiscipline, QueuedJob } from '../job-queue/index.ts';
 import { ScriptedPool } from '../../test/kit/threads/scripted-pool.ts';
+
+/** Last come, first served. */
+function lastFirst(): QueueDiscipline {
+  const jobs: QueuedJob[] = [];
+  return {
+    timed: false,
+    add: (job) => void jobs.unshift(job),
+    take: () => jobs.shift(),
+    remove: (job) => void jobs.splice(jobs.indexOf(job), 1),
+    ahead: () => jobs.length,
+    [Symbol.iterator]: () => jobs[Symbol.iterator](),
+  };
+}
 
 const submitAll = (pool: ScriptedPool, job: string, count: number): void => {
   for (let i = 0; i < count; i++) pool.submit(job);
@@ -246,4 +260,37 @@ test('stop leaves no worker and no timer', async () => {
   expect(calls.map(({ settled }) => settled)).toEqual([1, 1, 1, 1, 1]);
   expect(pool.alive).toEqual([]);
   expect(pool.clock.pending).toBe(0);
+});
+
+test('update with a discipline that cannot be made throws and changes nothing', async () => {
+  const pool = await new ScriptedPool({ size: 1, queue: 5 }).ready();
+  const order: unknown[] = [];
+  const submit = (input: string, affinity?: string): void => {
+    const { promise } = pool.submit('long', input, { affinity });
+    void promise.then(() => order.push(input));
+  };
+  await pool.teach('long', 20);
+  for (const input of ['running', 'first', 'second']) submit(input);
+  submit('pinned', 'key');
+  const broken = (): never => {
+    throw new RangeError('no such order');
+  };
+  let made = 0;
+  const brokenLater = (): QueueDiscipline => {
+    if (made++ > 0) broken();
+    return lastFirst();
+  };
+  for (const factory of [broken, brokenLater]) {
+    const queue = { order: factory, capacity: 9 };
+    expect(() => pool.engine.update({ size: 2, queue })).toThrow('no such order');
+  }
+  expect(pool.engine.stats()).toMatchObject({ size: 1, queueCapacity: 5 });
+  pool.engine.update({ queue: 7 });
+  expect(pool.engine.stats()).toMatchObject({ size: 1, queueCapacity: 7 });
+  for (let i = 0; i < 6; i++) {
+    pool.worker(1).begin();
+    pool.worker(1).finish();
+    await pool.settle();
+  }
+  expect(order.filter((input) => input !== 'pinned')).toEqual(['running', 'first', 'second']);
 });

@@ -188,10 +188,12 @@ export class Engine implements Specifier, JobOwner {
   update(changes: ThreadPoolChanges): void {
     const { size: from, queue: before } = this.#options;
     const queue = 'queue' in changes ? changedQueue(before, changes.queue) : before;
-    this.#options = resolveThreadPoolOptions({ ...this.#options, ...changes, queue });
+    const changed = resolveThreadPoolOptions({ ...this.#options, ...changes, queue });
+    // First, as a discipline that cannot be made throws.
+    this.#desk.update(changed.queue);
+    this.#options = changed;
     this.#desk.concurrency = this.#options.concurrencyPerThread;
     this.#desk.queue.lanes = this.lanes;
-    this.#desk.update(this.#options.queue);
     this.#crew.update(this.#options);
     const { size: to } = this.#options;
     this.#onChange();

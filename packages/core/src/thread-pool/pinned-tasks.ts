@@ -1,4 +1,4 @@
-import type { JobQueue, ResolvedQueueOptions } from '../job-queue/index.ts';
+import type { JobQueue } from '../job-queue/index.ts';
 import type { JobWorker, ThreadJob } from './thread-job.ts';
 
 /** Tasks that wait for one worker each: a queue for every worker that some wait for. */
@@ -25,6 +25,10 @@ export class PinnedTasks {
     return this.#queues.entries();
   }
 
+  all(): IterableIterator<JobQueue<ThreadJob>> {
+    return this.#queues.values();
+  }
+
   /** Tasks that wait for this worker. */
   sizeOf(worker: JobWorker): number {
     return this.#queues.get(worker)?.size ?? 0;
@@ -35,10 +39,6 @@ export class PinnedTasks {
     const queue = this.#queues.get(worker) ?? this.#makeQueue();
     this.#queues.set(worker, queue);
     return queue;
-  }
-
-  update(options: ResolvedQueueOptions): void {
-    for (const queue of this.#queues.values()) queue.update(options);
   }
 
   /** False when it does not wait here. */
