@@ -17,7 +17,7 @@ const FORGIVEN_MS = 10_000;
 /** How long the other tasks of a worker that is condemned may go on, in ms. */
 const LAST_RESPITE_MS = 1000;
 
-/** How long a worker may take to end in good order, in ms. */
+/** How long a worker may take to end in good order, in ms: `onStop` included. */
 const FAREWELL_MS = 5000;
 
 export interface CrewOptions {
@@ -62,6 +62,7 @@ export class Crew implements WorkerEvents {
   #lastCrashMs = -Infinity;
   #restart: Alarm | undefined;
   #isStopping = false;
+  #farewellMs = FAREWELL_MS;
   #whenGone: (() => void)[] = [];
 
   constructor(setting: CrewSetting, options: CrewOptions) {
@@ -125,13 +126,19 @@ export class Crew implements WorkerEvents {
     this.#setting.onChange();
   }
 
-  /** Ends all workers: in good order where they have nothing to do, at once where they have. */
-  async stop(): Promise<void> {
+  /**
+   * Ends all workers: in good order where they have nothing to do, at once where they have. Asked again, it may
+   * leave them less time.
+   * @param farewellMs how long they may take, in ms; never more than {@link FAREWELL_MS}
+   */
+  async stop(farewellMs: number): Promise<void> {
     this.#isStopping = true;
+    this.#farewellMs = Math.min(this.#farewellMs, farewellMs);
     if (this.#restart !== undefined) this.#setting.desk.alarms.cancel(this.#restart);
     this.#restart = undefined;
     for (const worker of this.#workers) {
-      if (worker.outstanding > 0 || !worker.isReady) void worker.kill();
+      const isLeaving = worker.duty === 'retiring' && worker.wasReady;
+      if (worker.outstanding > 0 || (!worker.isReady && !isLeaving)) void worker.kill();
       else this.#dismiss(worker);
     }
     if (this.#workers.size > 0) await new Promise<void>((resolve) => this.#whenGone.push(resolve));
@@ -210,7 +217,7 @@ export class Crew implements WorkerEvents {
     const { clock } = this.#setting;
     worker.duty = 'retiring';
     worker.stop();
-    this.#setAlarm(worker, clock.nowMs() + FAREWELL_MS, () => void worker.kill());
+    this.#setAlarm(worker, clock.nowMs() + this.#farewellMs, () => void worker.kill());
     this.#refresh();
   }
 

@@ -3,7 +3,6 @@ import {
   Emitter,
   PoolStoppedError,
   RejectedError,
-  TimeoutError,
   usableCpus,
   WorkerCrashedError,
   type Clock,
@@ -25,6 +24,7 @@ import { poisonedError, PoisonList } from './poison.ts';
 import { Reception } from './reception.ts';
 import { Lobby } from './shared/lobby.ts';
 import { statsOf } from './stats.ts';
+import { Stopping } from './stopping.ts';
 import { Supervisor } from './supervisor.ts';
 import { specify, type Specifier } from './task-options.ts';
 import { ThreadJob, type JobOwner, type JobWorker } from './thread-job.ts';
@@ -48,7 +48,8 @@ export class Engine implements Specifier, JobOwner {
   readonly #crew: Crew;
   readonly #roomWaiters = new Set<() => void>();
   readonly #pressWaiters = new Set<() => void>();
-  #stopping: Promise<StopResult> | undefined;
+  #stopping: Stopping | undefined;
+  #stopped: Promise<StopResult> | undefined;
   #hasStopped = false;
   #whenIdle: (() => void)[] = [];
 
@@ -220,11 +221,24 @@ export class Engine implements Specifier, JobOwner {
   }
 
   stop(options: ResolvedStopOptions): Promise<StopResult> {
-    if (this.#stopping !== undefined) return this.#stopping;
+    if (this.#stopped !== undefined) {
+      this.#stopping?.hurry(options);
+      return this.#stopped;
+    }
     const { promise, resolve } = Promise.withResolvers<StopResult>();
     // Before anything else: whoever hears of it may ask again.
-    this.#stopping = promise;
-    resolve(this.#stop(options));
+    this.#stopped = promise;
+    const setting = {
+      name: this.name,
+      clock: this.clock,
+      crew: this.#crew,
+      supervisor: this.#supervisor,
+      refuseQueued: () => this.#refuseQueued(),
+      resume: () => this.resume(),
+      drain: () => this.drain(),
+    };
+    this.#stopping = new Stopping(setting, options);
+    resolve(this.#end(this.#stopping, options));
     return promise;
   }
 
@@ -317,23 +331,14 @@ export class Engine implements Specifier, JobOwner {
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
-  async #stop({ timeoutMs, reject }: ResolvedStopOptions): Promise<StopResult> {
-    this.resume();
+  async #end(stopping: Stopping, options: ResolvedStopOptions): Promise<StopResult> {
     // They wait for nothing now.
     this.#tell(this.#roomWaiters);
-    let refused = reject === undefined ? 0 : this.#refuseQueued();
-    let ended = 0;
-    const isDone = reject !== 'all' && (await this.#drainWithin(timeoutMs));
-    if (!isDone) {
-      refused += this.#refuseQueued();
-      ended = this.#endRunning(timeoutMs);
-    }
     this.#reception.keep();
-    await this.#crew.stop();
+    const result = await stopping.run(options);
     this.#hasStopped = true;
     this.#reception.close();
     this.#desk.alarms.rest();
-    const result = { refused, ended, running: 0 };
     this.events.emit('stop', result);
     return result;
   }
@@ -341,27 +346,6 @@ export class Engine implements Specifier, JobOwner {
   #refuseQueued(): number {
     for (const worker of this.#crew.all) this.#desk.takeBackFrom(worker);
     return this.#desk.dropAll(this.#stoppedError());
-  }
-
-  #endRunning(timeoutMs: number): number {
-    const message = `${this.name}: the pool stopped before the task was done`;
-    const running = this.#crew.all.flatMap((worker) => worker.begun());
-    const waited = running.filter(({ answer }) => answer === undefined);
-    for (const job of waited)
-      this.#supervisor.end(job, new TimeoutError(this.name, message, { timeoutMs }));
-    return waited.length;
-  }
-
-  /** Whether all was done in time. */
-  #drainWithin(timeoutMs: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const cancel =
-        timeoutMs === Infinity ? undefined : this.clock.schedule(timeoutMs, () => resolve(false));
-      void this.drain().then(() => {
-        cancel?.();
-        resolve(true);
-      });
-    });
   }
 
   #stoppedError(): PoolStoppedError {

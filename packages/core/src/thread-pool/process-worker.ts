@@ -183,6 +183,8 @@ export class ProcessWorker implements JobWorker {
 
   stop(): void {
     this.isReady = false;
+    // Once is enough: `onStop` runs at each request.
+    if (this.#isStopping) return;
     this.#isStopping = true;
     this.#send({ kind: 'stop' });
   }

@@ -215,7 +215,9 @@ export class ThreadPool<Module = object>
 
   /**
    * Refuses new tasks, lets those accepted finish within `timeoutMs`, answers the others, and ends the
-   * workers. Never rejects; asked again, it answers the same. @throws InvalidOptionsError
+   * workers: `onStop` has what is left of the time, from 100 ms to 5 s. What `reject` does away with does not begin,
+   * also in a paused pool. Never rejects; asked again, it answers the same, and `reject` may hurry it.
+   * @throws InvalidOptionsError
    */
   stop(options: StopOptions = {}): Promise<StopResult> {
     return this.#engine.stop(resolveStopOptions(options));
