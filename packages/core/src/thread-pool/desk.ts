@@ -372,7 +372,9 @@ export class Desk implements ResultSink {
   #fullError(): RejectedError {
     const { capacity, lanes, meanRunMs } = this.queue;
     const waitMs = Number.isNaN(meanRunMs) ? Infinity : Math.max(1, meanRunMs / lanes);
-    const message = `${this.#name}: all ${lanes} lanes are busy and all ${capacity} places to wait are taken`;
+    const hasOne = this.workers.some(({ isReady }) => isReady);
+    const why = hasOne ? `all ${lanes} lanes are busy` : 'no worker has started yet';
+    const message = `${this.#name}: ${why} and all ${capacity} places to wait are taken`;
     return new QueueFullError(this.#name, message, waitMs);
   }
 

@@ -21,6 +21,7 @@ import {
   type ThreadPoolStats,
 } from './options.ts';
 import { poisonedError, PoisonList } from './poison.ts';
+import { Readiness } from './readiness.ts';
 import { Reception } from './reception.ts';
 import { Lobby } from './shared/lobby.ts';
 import { statsOf } from './stats.ts';
@@ -46,6 +47,7 @@ export class Engine implements Specifier, JobOwner {
   readonly #reception: Reception;
   readonly #supervisor: Supervisor;
   readonly #crew: Crew;
+  readonly #readiness: Readiness;
   readonly #roomWaiters = new Set<() => void>();
   readonly #pressWaiters = new Set<() => void>();
   #stopping: Stopping | undefined;
@@ -93,10 +95,16 @@ export class Engine implements Specifier, JobOwner {
       poison: this.#poison,
       create: (its: string, events: Parameters<typeof make>[2]) => make(its, this.#options, events),
       onReady: (exports: readonly string[]) => this.kinds.learnExports(exports),
-      onCrash: (worker: string, cause: unknown) => this.events.emit('crash', { worker, cause }),
+      onCrash: (worker: string, cause: unknown) => {
+        this.#readiness.noteDeath(cause);
+        this.events.emit('crash', { worker, cause });
+      },
       onChange: () => this.#onChange(),
     };
     this.#crew = new Crew(setting, options);
+    const crew = this.#crew;
+    const size = (): number => this.#options.size;
+    this.#readiness = new Readiness({ name, size, workers: () => crew.all });
     this.#crew.fill();
   }
 
@@ -215,6 +223,11 @@ export class Engine implements Specifier, JobOwner {
     this.events.emit('resume', undefined);
   }
 
+  /** See `ThreadPool.ready`. */
+  ready(): Promise<void> {
+    return this.isStopping ? Promise.reject(this.#stoppedError()) : this.#readiness.wait();
+  }
+
   drain(): Promise<void> {
     if (this.ledger.live === 0) return Promise.resolve();
     return new Promise((resolve) => this.#whenIdle.push(resolve));
@@ -302,6 +315,7 @@ export class Engine implements Specifier, JobOwner {
   /** There may be room for tasks, or tasks for workers. */
   #onChange(): void {
     this.#desk.refill(this.clock.nowMs());
+    this.#readiness.check();
     this.#reception.flushSoon();
     this.#tell(this.#roomWaiters);
     this.#tellIfIdle();
@@ -334,6 +348,7 @@ export class Engine implements Specifier, JobOwner {
   async #end(stopping: Stopping, options: ResolvedStopOptions): Promise<StopResult> {
     // They wait for nothing now.
     this.#tell(this.#roomWaiters);
+    this.#readiness.fail(this.#stoppedError());
     this.#reception.keep();
     const result = await stopping.run(options);
     this.#hasStopped = true;

@@ -208,6 +208,16 @@ export class ThreadPool<Module = object>
     this.#engine.resume();
   }
 
+  /**
+   * Resolves when as many workers as `size` are ready. One that dies before that is not waited for again, though
+   * another takes its place: so it resolves when some can start, and never hangs. Tasks need not wait for it, as long
+   * as there are places in the queue. Rejects with WorkerCrashedError when none can start, and with
+   * PoolStoppedError when the pool stops. The process stays alive meanwhile.
+   */
+  ready(): Promise<void> {
+    return this.#engine.ready();
+  }
+
   /** Resolves when nothing runs or waits. The pool goes on taking tasks meanwhile. */
   drain(): Promise<void> {
     return this.#engine.drain();
