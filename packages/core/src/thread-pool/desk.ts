@@ -112,6 +112,12 @@ export class Desk implements ResultSink {
     return this.waiting >= this.queue.capacity ? Infinity : this.queue.door(job, nowMs);
   }
 
+  /** Whether there is no place for any task, whatever it is. */
+  get isFull(): boolean {
+    if (this.waiting < this.queue.capacity) return false;
+    return this.isPaused || this.#pick(0) === undefined;
+  }
+
   /** Hands a new task to a worker, or has it wait. Returns the refusal where there is no place for it. */
   accept(job: ThreadJob): RejectedError | undefined {
     const worker = this.#workerFor(job);

@@ -1,6 +1,8 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import type { QueueDiscipline, QueuedJob } from '../job-queue/index.ts';
 import { ScriptedPool } from '../../test/kit/threads/scripted-pool.ts';
+import type { RunOptions } from './options.ts';
 
 /** Last come, first served. */
 function lastFirst(): QueueDiscipline {
@@ -441,5 +443,33 @@ describe('a pool that was just made', () => {
     await pool.engine.stop({ timeoutMs: 0, reject: 'all' });
     expect(again.now).toBe('PoolStoppedError');
     await expect(pool.engine.ready()).rejects.toThrow('stopping');
+  });
+});
+
+describe('trySubmit answers undefined where submit would refuse the task', () => {
+  const tried = (pool: ScriptedPool, options?: RunOptions): Promise<unknown> | undefined =>
+    pool.engine.trySubmit(pool.engine.kinds.find('long'), 1, options);
+
+  test('as it would not be done by its deadline', async () => {
+    const pool = await new ScriptedPool({ size: 1 }).ready();
+    await pool.teach('long', 20);
+    for (let i = 0; i < 10; i++) pool.submit('long');
+    expect(tried(pool, { deadlineMs: 50 })).toBeUndefined();
+    await expect(pool.submit('long', 1, { deadlineMs: 50 }).promise).rejects.toThrow('deadline');
+    expect(pool.engine.stats()).toMatchObject({ expired: 2, rejected: 0 });
+  });
+
+  test('as the worker of its affinity has something to do and all places are taken', async () => {
+    const pool = await new ScriptedPool({ size: 2, queue: 0 }).ready();
+    await pool.teach('long', 20);
+    const { signal } = new AbortController();
+    const options = { affinity: 'key', signal };
+    const { completed } = pool.engine.stats();
+    const first = tried(pool, options);
+    expect(first).toBeInstanceOf(Promise);
+    expect(tried(pool, options)).toBeUndefined();
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    expect(tried(pool)).toBeInstanceOf(Promise);
+    expect(pool.engine.stats()).toMatchObject({ completed, active: 2, rejected: 1 });
   });
 });

@@ -159,25 +159,35 @@ export class Engine implements Specifier, JobOwner {
    */
   submit(kind: JobKind, input: unknown, options: RunOptions | undefined): Promise<unknown> {
     const job = this.#newJob(kind, input);
-    if (options !== undefined || this.#options.carry !== undefined) {
-      try {
-        specify(job, options ?? {}, this);
-      } catch (mistake) {
-        return Promise.reject(mistake);
-      }
+    try {
+      const refusal = this.#send(job, options);
+      if (refusal !== undefined) job.refuse(refusal);
+      return job.promise;
+    } catch (mistake) {
+      return Promise.reject(mistake);
     }
-    this.ledger.submitted++;
-    if (this.#stopping) return this.#refuse(job, this.#stoppedError());
-    if (this.#poison.isPoisoned(job)) return this.#refuse(job, poisonedError(this.name, job));
-    const refusal = this.#desk.accept(job);
-    return refusal === undefined ? job.promise : this.#refuse(job, refusal);
   }
 
-  /** Counts a task that nobody made. */
-  countRefusal(): void {
-    this.ledger.submitted++;
-    this.ledger.rejected++;
-    this.#tell(this.#pressWaiters);
+  /** As `submit`, or undefined where that would refuse the task. */
+  trySubmit(
+    kind: JobKind,
+    input: unknown,
+    options: RunOptions | undefined,
+  ): Promise<unknown> | undefined {
+    if (this.isStopping || this.#desk.isFull) {
+      this.ledger.submitted++;
+      this.ledger.rejected++;
+      this.#tell(this.#pressWaiters);
+      return undefined;
+    }
+    const job = this.#newJob(kind, input);
+    try {
+      if (this.#send(job, options) === undefined) return job.promise;
+      job.leave?.();
+      return undefined;
+    } catch (mistake) {
+      return Promise.reject(mistake);
+    }
   }
 
   /** One task for each worker. */
@@ -189,7 +199,11 @@ export class Engine implements Specifier, JobOwner {
       job.only = worker;
       this.ledger.submitted++;
       const refusal = this.#desk.acceptFor(worker, job);
-      return refusal === undefined ? job.promise : this.#refuse(job, refusal);
+      if (refusal !== undefined) {
+        this.#countRefusal(refusal);
+        job.refuse(refusal);
+      }
+      return job.promise;
     });
   }
 
@@ -305,11 +319,32 @@ export class Engine implements Specifier, JobOwner {
     return new ThreadJob(this, kind, input, this.#reception.tickMs());
   }
 
-  #refuse(job: ThreadJob, error: unknown): Promise<unknown> {
-    if (error instanceof DeadlineExceededError) this.ledger.expired++;
+  /** Takes a task on and counts it, or returns the refusal, which is counted and of which nobody was told. */
+  #send(job: ThreadJob, options: RunOptions | undefined): Error | undefined {
+    if (options !== undefined || this.#options.carry !== undefined)
+      specify(job, options ?? {}, this);
+    this.ledger.submitted++;
+    try {
+      const refusal = this.#refusalOf(job);
+      if (refusal !== undefined) this.#countRefusal(refusal);
+      return refusal;
+    } catch (mistake) {
+      // Of a discipline.
+      this.ledger.rejected++;
+      job.leave?.();
+      throw mistake;
+    }
+  }
+
+  #refusalOf(job: ThreadJob): Error | undefined {
+    if (this.isStopping) return this.#stoppedError();
+    if (this.#poison.isPoisoned(job)) return poisonedError(this.name, job);
+    return this.#desk.accept(job);
+  }
+
+  #countRefusal(refusal: Error): void {
+    if (refusal instanceof DeadlineExceededError) this.ledger.expired++;
     else this.ledger.rejected++;
-    job.refuse(error);
-    return job.promise;
   }
 
   /** There may be room for tasks, or tasks for workers. */

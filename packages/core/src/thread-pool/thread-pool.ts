@@ -123,11 +123,14 @@ export class ThreadPool<Module = object>
     }
   }
 
-  /** As `submit`, or undefined when there is no place or the pool is stopping. Cheaper than a rejection. */
+  /** As `submit`, or undefined where the task would be refused. Cheaper than a rejection. */
   trySubmit<R>(task: ThreadTask<R> | Job, options?: RunOptions): Promise<R> | undefined {
-    if (this.#engine.hasRoom) return this.submit(task, options);
-    this.#engine.countRefusal();
-    return undefined;
+    try {
+      const { kind, input } = this.#kindOf(task);
+      return this.#engine.trySubmit(kind, input, options) as Promise<R> | undefined;
+    } catch (mistake) {
+      return Promise.reject(mistake);
+    }
   }
 
   /** As `submit`. In a pipeline, run the pool inside: `pipeline.execute((context) => pool.run('resize', input, context))`. */
