@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ThreadPool, WorkerPool, type SubmitOptions, type Task } from '../src/index.ts';
+import { WorkerPool, type ThreadPool, type SubmitOptions, type Task } from '../src/index.ts';
 import type * as jobs from './kit/threads/jobs.ts';
 import { jobsPool, outcomes, until } from './kit/threads/pools.ts';
 import { Stage } from './kit/threads/stage.ts';
@@ -218,11 +218,11 @@ describe.each([
 
   test.each([
     { way: 'at once', first: { reject: 'queued' } as const },
-    { way: 'when it is asked again', first: {}, then: { reject: 'queued' } as const },
+    { way: 'when it is asked again', first: {}, second: { reject: 'queued' } as const },
   ])('refuses what waits and lets finish what runs with reject: queued $way', async (each) => {
     const rig = await busy(3);
     const stopped = rig.pool.stop(each.first);
-    if (each.then !== undefined) void rig.pool.stop(each.then);
+    if (each.second !== undefined) void rig.pool.stop(each.second);
     rig.stage.open();
     expect(await stopped).toEqual({ refused: 3, ended: 0, running: 0 });
     const [running, ...others] = await rig.told;
@@ -237,12 +237,12 @@ describe.each([
     {
       way: 'asked again with reject: all',
       first: { timeoutMs: Infinity },
-      then: { reject: 'all', timeoutMs: 0 } as const,
+      second: { reject: 'all', timeoutMs: 0 } as const,
     },
-  ])('ends all $way', async ({ first, then }) => {
+  ])('ends all $way', async ({ first, second }) => {
     const rig = await busy(3);
     const stopped = rig.pool.stop(first);
-    if (then !== undefined) void rig.pool.stop(then);
+    if (second !== undefined) void rig.pool.stop(second);
     expect(await stopped).toMatchObject({ refused: 3, ended: 1 });
     const [running, ...others] = await rig.told;
     expect(running).toBe('TimeoutError');

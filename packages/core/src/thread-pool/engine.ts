@@ -1,8 +1,6 @@
 import {
-  DeadlineExceededError,
   Emitter,
   PoolStoppedError,
-  RejectedError,
   usableCpus,
   WorkerCrashedError,
   type Clock,
@@ -24,7 +22,7 @@ import { poisonedError, PoisonList } from './poison.ts';
 import { Readiness } from './readiness.ts';
 import { Reception } from './reception.ts';
 import { Lobby } from './shared/lobby.ts';
-import { statsOf } from './stats.ts';
+import { statsOf, workTotalsOf, type WorkTotals } from './stats.ts';
 import { Stopping } from './stopping.ts';
 import { Supervisor } from './supervisor.ts';
 import { specify, type Specifier } from './task-options.ts';
@@ -143,14 +141,8 @@ export class Engine implements Specifier, JobOwner {
   }
 
   /** What the workers have done since the start, those that have left included, in ms. */
-  workTotals(): { readonly busyMs: number; readonly cpuMs?: number } {
-    let { leftBusyMs: busyMs, leftCpuMs: cpuMs } = this.ledger;
-    for (const worker of this.#crew.all) {
-      const use = worker.use();
-      busyMs += use.busyMs;
-      cpuMs += use.cpuMs;
-    }
-    return Number.isNaN(cpuMs) ? { busyMs } : { busyMs, cpuMs };
+  workTotals(): WorkTotals {
+    return workTotalsOf(this.ledger, this.#crew.all);
   }
 
   /**
@@ -200,7 +192,7 @@ export class Engine implements Specifier, JobOwner {
       this.ledger.submitted++;
       const refusal = this.#desk.acceptFor(worker, job);
       if (refusal !== undefined) {
-        this.#countRefusal(refusal);
+        this.ledger.countRefusal(refusal);
         job.refuse(refusal);
       }
       return job.promise;
@@ -285,9 +277,7 @@ export class Engine implements Specifier, JobOwner {
     if (job.watch !== undefined) this.#desk.alarms.cancel(job.watch);
     if (job.answer === 'aborted') this.ledger.aborted++;
     else if (job.answer === 'timeout') this.ledger.failed++;
-    else if (error instanceof DeadlineExceededError) this.ledger.expired++;
-    else if (error instanceof RejectedError) this.ledger.rejected++;
-    else this.ledger.failed++;
+    else this.ledger.countRefusal(error);
     job.refuse(error);
     // Whoever waits for room, or for the last task, hears of it when the queue is done.
     this.#reception.flushSoon();
@@ -325,8 +315,12 @@ export class Engine implements Specifier, JobOwner {
       specify(job, options ?? {}, this);
     this.ledger.submitted++;
     try {
-      const refusal = this.#refusalOf(job);
-      if (refusal !== undefined) this.#countRefusal(refusal);
+      if (!this.isStopping && this.#poison.isPoisoned(job)) {
+        this.ledger.rejected++;
+        return poisonedError(this.name, job);
+      }
+      const refusal = this.isStopping ? this.#stoppedError() : this.#desk.accept(job);
+      if (refusal !== undefined) this.ledger.countRefusal(refusal);
       return refusal;
     } catch (mistake) {
       // Of a discipline.
@@ -334,17 +328,6 @@ export class Engine implements Specifier, JobOwner {
       job.leave?.();
       throw mistake;
     }
-  }
-
-  #refusalOf(job: ThreadJob): Error | undefined {
-    if (this.isStopping) return this.#stoppedError();
-    if (this.#poison.isPoisoned(job)) return poisonedError(this.name, job);
-    return this.#desk.accept(job);
-  }
-
-  #countRefusal(refusal: Error): void {
-    if (refusal instanceof DeadlineExceededError) this.ledger.expired++;
-    else this.ledger.rejected++;
   }
 
   /** There may be room for tasks, or tasks for workers. */

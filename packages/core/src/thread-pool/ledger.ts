@@ -1,4 +1,5 @@
 import { LogLinearHistogram } from '../collections/index.ts';
+import { DeadlineExceededError, RejectedError } from '../core/index.ts';
 
 /** What became of a task that was accepted. */
 export type Fate = 'completed' | 'failed' | 'aborted' | 'expired' | 'rejected';
@@ -18,6 +19,13 @@ export class Ledger {
   leftCpuMs = 0;
   readonly waitTimes: LogLinearHistogram = new LogLinearHistogram();
   readonly runTimes: LogLinearHistogram = new LogLinearHistogram();
+
+  /** Counts a task that was refused, or sent away before it began. */
+  countRefusal(error: unknown): void {
+    if (error instanceof DeadlineExceededError) this.expired++;
+    else if (error instanceof RejectedError) this.rejected++;
+    else this.failed++;
+  }
 
   /** Tasks that came and of which nothing has become yet. */
   get live(): number {

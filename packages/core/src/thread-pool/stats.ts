@@ -37,6 +37,24 @@ export function statsOf(source: StatsSource): ThreadPoolStats {
   };
 }
 
+/** What workers have done, in ms. */
+export interface WorkTotals {
+  readonly busyMs: number;
+  /** Left out where the runtime does not tell. */
+  readonly cpuMs?: number;
+}
+
+/** What the workers have done, those that have left included. */
+export function workTotalsOf(ledger: Ledger, workers: readonly JobWorker[]): WorkTotals {
+  let { leftBusyMs: busyMs, leftCpuMs: cpuMs } = ledger;
+  for (const worker of workers) {
+    const use = worker.use();
+    busyMs += use.busyMs;
+    cpuMs += use.cpuMs;
+  }
+  return Number.isNaN(cpuMs) ? { busyMs } : { busyMs, cpuMs };
+}
+
 function workerStats(worker: JobWorker): WorkerStats {
   const { name, taken: tasks, outstanding, isReady, duty } = worker;
   const isEnding = duty === 'retiring' || duty === 'condemned';
