@@ -112,10 +112,13 @@ export class Desk implements ResultSink {
     return this.waiting >= this.queue.capacity ? Infinity : this.queue.door(job, nowMs);
   }
 
-  /** Whether there is no place for any task, whatever it is. */
+  /**
+   * Whether there is neither a place to wait nor a free worker: which tasks may be handed ahead depends on what
+   * they are.
+   */
   get isFull(): boolean {
     if (this.waiting < this.queue.capacity) return false;
-    return this.isPaused || this.#pick(0) === undefined;
+    return this.isPaused || this.#pick(Infinity) === undefined;
   }
 
   /** Hands a new task to a worker, or has it wait. Returns the refusal where there is no place for it. */
