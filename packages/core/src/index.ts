@@ -191,6 +191,7 @@ export type {
 export { ThreadPool, Transferring, withTransfer } from './thread-pool/index.ts';
 export type {
   CallArguments,
+  InlineTask,
   InputOf,
   Job,
   JobCall,

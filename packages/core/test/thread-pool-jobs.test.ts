@@ -1,6 +1,13 @@
 import { runInThisContext } from 'node:vm';
 import { afterAll, describe, expect, expectTypeOf, test } from 'vitest';
-import { InvalidOptionsError, ThreadPool, type JobContext } from '../src/index.ts';
+import {
+  InvalidOptionsError,
+  ThreadPool,
+  type JobContext,
+  type ResultOf,
+  type Transferring,
+} from '../src/index.ts';
+import type * as jobs from './kit/threads/jobs.ts';
 import type * as plainJobs from './kit/threads/plain-jobs.mjs';
 import { jobsPool } from './kit/threads/pools.ts';
 
@@ -34,6 +41,40 @@ describe('calls are typed from the module', () => {
     const nothing = pool.call.nothing();
     expectTypeOf(nothing).toEqualTypeOf<Promise<void>>();
     expect(await nothing).toBeUndefined();
+  });
+
+  test('an input that may be left out may be given, too', async () => {
+    const counted = pool.run('countFrom', 5);
+    expectTypeOf(counted).toEqualTypeOf<Promise<number>>();
+    const all = [counted, pool.run('countFrom'), pool.call.countFrom(), pool.call.countFrom(7)];
+    expect(await Promise.all(all)).toEqual([6, 1, 1, 8]);
+    expect(await pool.submit(pool.task('countFrom', 1))).toBe(2);
+    const padded = pool.define('padded', (text = 'none', { worker }: JobContext) => text + worker);
+    expect(await Promise.all([padded(), padded('on ')])).toEqual(['nonejobs-1', 'on jobs-1']);
+    // @ts-expect-error -- an input of another type
+    neverRun(() => pool.run('countFrom', 'one'));
+  });
+
+  test('a job that always throws gives no value, and one that moves at times gives both kinds', () => {
+    expectTypeOf<ResultOf<() => never>>().toBeNever();
+    expectTypeOf<ResultOf<() => Promise<never>>>().toBeNever();
+    type Mixed = () => Transferring<Uint8Array> | string;
+    expectTypeOf<ResultOf<Mixed>>().toEqualTypeOf<Uint8Array | string>();
+  });
+
+  test('a broadcast has the results of its task, and an inline function has its own', async () => {
+    const counts = pool.broadcast(pool.task('countFrom', 1));
+    expectTypeOf(counts).toEqualTypeOf<Promise<number[]>>();
+    const names = pool.broadcast(async ({ worker }) => worker);
+    expectTypeOf(names).toEqualTypeOf<Promise<string[]>>();
+    expectTypeOf(pool.submit(({ attempt }) => attempt)).toEqualTypeOf<Promise<number>>();
+    expect([await counts, await names]).toEqual([[2], ['jobs-1']]);
+  });
+
+  test('the module is named by the type of an import, or of a name that was imported', () => {
+    type ByImport = ThreadPool<typeof import('./kit/threads/jobs.ts')>;
+    expectTypeOf<ByImport>().toEqualTypeOf<ThreadPool<typeof jobs>>();
+    expectTypeOf<ByImport['call']['countFrom']>().returns.toEqualTypeOf<Promise<number>>();
   });
 
   test('wrong names, inputs and options do not compile', () => {

@@ -1,4 +1,4 @@
-import type { InputOf, JobName, JobsOf, ResultOf } from './job-types.ts';
+import type { InputOf, JobContext, JobName, JobsOf, ResultOf, Transferring } from './job-types.ts';
 import type { RunOptions } from './options.ts';
 
 /** What a job is called with: its input, which may be left out where it takes none, and options. */
@@ -23,3 +23,8 @@ export interface ThreadTask<R = unknown> {
   /** The type of the result; never set. */
   readonly [result]?: R;
 }
+
+/** A function as a task: an inline job, called with the context alone. It captures nothing. */
+export type InlineTask<R = unknown> = (
+  context: JobContext,
+) => PromiseLike<R | Transferring<R>> | Transferring<R> | R;

@@ -1,4 +1,4 @@
-export type { CallArguments, JobCall, JobCalls, ThreadTask } from './calls.ts';
+export type { CallArguments, InlineTask, JobCall, JobCalls, ThreadTask } from './calls.ts';
 export { Transferring, withTransfer } from './job-types.ts';
 export type {
   InputOf,

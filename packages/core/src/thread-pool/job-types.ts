@@ -40,18 +40,17 @@ export type JobsOf<Module> = {
 
 export type JobName<Module> = keyof JobsOf<Module> & string;
 
-/** What a job takes; undefined for one without parameters. */
-export type InputOf<F> = F extends () => unknown
-  ? undefined
-  : F extends (input: infer I, ...rest: never[]) => unknown
-    ? I
-    : never;
-
-export type ResultOf<F> = F extends (...args: never[]) => infer R
-  ? Awaited<R> extends Transferring<infer V>
-    ? V
-    : Awaited<R>
+/** What a job takes; undefined for one without parameters, or undefined, too, where it may be left out. */
+export type InputOf<F> = F extends (...args: infer P) => unknown
+  ? P extends []
+    ? undefined
+    : P[0]
   : never;
+
+/** What the caller of a job gets; never for one that always throws. */
+export type ResultOf<F> = F extends (...args: never[]) => infer R ? Arrived<Awaited<R>> : never;
+
+type Arrived<R> = R extends Transferring<infer V> ? V : R;
 
 /** Hooks that a module of jobs may export. */
 export interface JobHooks {

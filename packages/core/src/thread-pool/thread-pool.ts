@@ -6,6 +6,7 @@ import {
   type Listener,
   type Policy,
   type PolicyTraits,
+  type Task,
 } from '../core/index.ts';
 import {
   PoolMap,
@@ -17,7 +18,7 @@ import {
   type StopOptions,
   type StopResult,
 } from '../job-queue/index.ts';
-import type { CallArguments, JobCall, JobCalls, ThreadTask } from './calls.ts';
+import type { CallArguments, InlineTask, JobCall, JobCalls, ThreadTask } from './calls.ts';
 import { Engine } from './engine.ts';
 import { InlineJobs } from './inline-jobs.ts';
 import type { JobKind } from './job-kinds.ts';
@@ -114,7 +115,7 @@ export class ThreadPool<Module = object>
   }
 
   /** Runs a task: see `run`. A function is an inline job; it is called with the context alone. */
-  submit<R>(task: ThreadTask<R> | Job, options?: RunOptions): Promise<R> {
+  submit<R>(task: ThreadTask<R> | InlineTask<R>, options?: RunOptions): Promise<R> {
     try {
       const { kind, input } = this.#kindOf(task);
       return this.#engine.submit(kind, input, options) as Promise<R>;
@@ -124,7 +125,7 @@ export class ThreadPool<Module = object>
   }
 
   /** As `submit`, or undefined where the task would be refused. Cheaper than a rejection. */
-  trySubmit<R>(task: ThreadTask<R> | Job, options?: RunOptions): Promise<R> | undefined {
+  trySubmit<R>(task: ThreadTask<R> | InlineTask<R>, options?: RunOptions): Promise<R> | undefined {
     try {
       const { kind, input } = this.#kindOf(task);
       return this.#engine.trySubmit(kind, input, options) as Promise<R> | undefined;
@@ -134,8 +135,11 @@ export class ThreadPool<Module = object>
   }
 
   /** As `submit`. In a pipeline, run the pool inside: `pipeline.execute((context) => pool.run('resize', input, context))`. */
-  execute<R>(task: ThreadTask<R> | Job, options?: RunOptions): Promise<R> {
-    return this.submit(task, options);
+  execute<R>(task: ThreadTask<R> | InlineTask<R>, options?: RunOptions): Promise<R>;
+  /** As a {@link Policy}: the function is an inline job, and gets the context of one. */
+  execute<R>(task: Task<R>, options?: RunOptions): Promise<R>;
+  execute<R>(task: ThreadTask<R> | InlineTask<R> | Task<R>, options?: RunOptions): Promise<R> {
+    return this.submit(task as InlineTask<R>, options);
   }
 
   /** Runs a task for each item of a source, and gives the results; pulls no more than the workers can take. */
@@ -163,10 +167,10 @@ export class ThreadPool<Module = object>
   }
 
   /** Runs a job on every worker, those that start included. Rejects with the first that fails. */
-  broadcast(task: ThreadTask | Job): Promise<unknown[]> {
+  broadcast<R>(task: ThreadTask<R> | InlineTask<R>): Promise<R[]> {
     try {
       const { kind, input } = this.#kindOf(task);
-      return Promise.all(this.#engine.broadcast(kind, input));
+      return Promise.all(this.#engine.broadcast(kind, input)) as Promise<R[]>;
     } catch (mistake) {
       return Promise.reject(mistake);
     }

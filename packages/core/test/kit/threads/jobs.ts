@@ -19,6 +19,10 @@ export function add({ a, b }: { readonly a: number; readonly b: number }): numbe
   return a + b;
 }
 
+export function countFrom(start = 0): number {
+  return start + 1;
+}
+
 export async function soon(text: string): Promise<string> {
   await Promise.resolve();
   return text.toUpperCase();
