@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { InvalidOptionsError, PoolStoppedError, QueueFullError } from '../src/index.ts';
+import {
+  CircuitBreaker,
+  InvalidOptionsError,
+  pipeline,
+  PoolStoppedError,
+  QueueFullError,
+  wrap,
+} from '../src/index.ts';
 import { expectBalanced, jobsPool, outcomes, readyPool, until } from './kit/threads/pools.ts';
 import { Stage } from './kit/threads/stage.ts';
 
@@ -28,6 +35,31 @@ describe('a pool without a place for a task', () => {
     expect((error as QueueFullError).retryAfterMs).toBeGreaterThan(0);
     stage.open();
     await held;
+  });
+});
+
+describe('beside other policies', () => {
+  test('a pool of threads is the bulkhead inside the task, and gets what the call was given', async () => {
+    await using pool = await readyPool({ size: 1, graceMs: 60_000 });
+    const guarded = pipeline('guarded', [new CircuitBreaker()]);
+    const stage = new Stage();
+    const caller = new AbortController();
+    const held = guarded.execute((context) => pool.run('listen', stage.buffer, context), caller);
+    await until(() => stage.started === 1);
+    caller.abort();
+    await expect(held).rejects.toThrow(/abort/u);
+    await pool.drain();
+    expect(stage.heard).toBe(1);
+  });
+
+  test('it takes no place in the row, where it would be handed closures', async () => {
+    await using pool = jobsPool({ size: 1, name: 'cpu' });
+    expect(() => pipeline('row', [new CircuitBreaker(), pool])).toThrow(
+      /cpu must be inside the task.*pipeline\.execute/u,
+    );
+    expect(() => wrap(() => 1, pool)).toThrow(InvalidOptionsError);
+    expect(await pool.execute(pool.task('echo', 1))).toBe(1);
+    expect(await pool.execute(({ worker }) => worker)).toBe('cpu-1');
   });
 });
 

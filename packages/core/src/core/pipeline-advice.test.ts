@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { pipeline, type Pipeline } from './pipeline.ts';
+import { pipeline, wrap, type Pipeline } from './pipeline.ts';
 import type { Policy, PolicyTraits } from './policy.ts';
 
 let made = 0;
@@ -109,4 +109,11 @@ test('a total time limit that is shorter than that of a try is refused', () => {
   );
   expect(() => pipeline('p', [tries, some('timeout', { timeoutMs: 900 })])).toThrow('900 ms');
   expect(() => pipeline('p', [tries, some('timeout', { timeoutMs: 700 })])).not.toThrow();
+});
+
+test('a policy whose tasks run in other threads is refused, and the way to run it is told', () => {
+  const pool = some('pool', { runsElsewhere: true });
+  const told = `${pool.name} must be inside the task, as no closure gets to its workers: pipeline.execute((context) => pool.run('job', input, context)), got a place around it`;
+  expect(() => pipeline('p', [some('circuit-breaker'), pool])).toThrow(`pipeline p: ${told}`);
+  expect(() => wrap(() => 1, pool)).toThrow(`wrap: ${told}`);
 });

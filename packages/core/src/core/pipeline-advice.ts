@@ -57,6 +57,16 @@ export function timesOutTooEarly(policies: readonly Policy[]): readonly OptionPr
   return problems;
 }
 
+/** A policy that cannot run the function it is given, as that would have to leave its thread. */
+export function runElsewhere(policies: readonly Policy[]): readonly OptionProblem[] {
+  const away = policies.filter((policy) => policy.traits?.runsElsewhere === true);
+  return away.map(({ name }) => ({
+    option: name,
+    expected: `inside the task, as no closure gets to its workers: pipeline.execute((context) => pool.run('job', input, context))`,
+    got: 'a place around it',
+  }));
+}
+
 /** What a reader of the row would ask about. O(policies²), once. */
 export function adviceFor(policies: readonly Policy[]): readonly PipelineAdvice[] {
   const row = placed(policies);

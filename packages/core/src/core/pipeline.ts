@@ -5,6 +5,7 @@ import { GateChain } from './gate-chain.ts';
 import { shown } from './options.ts';
 import {
   adviceFor,
+  runElsewhere,
   timesOutTooEarly,
   type PipelineAdvice,
   type PipelineAdviceCode,
@@ -54,8 +55,8 @@ export class Pipeline<F = never> implements Policy<Record<string, object>> {
   readonly #segments: readonly Segment[];
 
   /**
-   * @throws InvalidOptionsError when there is no policy, two share a name, gates differ in their clock, or
-   * a time limit ends the call before one further in can.
+   * @throws InvalidOptionsError when there is no policy, two share a name, gates differ in their clock, one
+   * runs its tasks in other threads, or a time limit ends the call before one further in can.
    */
   constructor(name: string, policies: readonly Policy[], options: PipelineOptions = {}) {
     this.name = name;
@@ -109,11 +110,14 @@ export function pipeline<const P extends readonly Policy[]>(
 /**
  * A function of the same type as `fn`, `this` included, whose every call goes through `policy`: a
  * pipeline or a single one.
+ * @throws InvalidOptionsError for a policy that runs its tasks in other threads: a closure cannot get there.
  */
 export function wrap<This, Args extends unknown[], T, P extends Policy>(
   fn: (this: This, ...args: Args) => PromiseLike<T> | T,
   policy: P,
 ): (this: This, ...args: Args) => Promise<T | AnswerOf<P>> {
+  const problems = runElsewhere([policy]);
+  if (problems.length > 0) throw new InvalidOptionsError('wrap', problems);
   return function guarded(...args) {
     return policy.execute(() => fn.apply(this, args));
   };
@@ -161,6 +165,6 @@ function checkPolicies(name: string, policies: readonly Policy[]): void {
     const got = `${clocks.size} clocks`;
     problems.push({ option: 'policies', expected: 'gates that share one clock', got });
   }
-  problems.push(...timesOutTooEarly(policies));
+  problems.push(...runElsewhere(policies), ...timesOutTooEarly(policies));
   if (problems.length > 0) throw new InvalidOptionsError(`pipeline ${name}`, problems);
 }

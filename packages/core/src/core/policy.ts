@@ -21,6 +21,11 @@ export interface PolicyTraits {
   readonly budgeted?: boolean | undefined;
   /** The time over which it judges, in ms. */
   readonly windowMs?: number | undefined;
+  /**
+   * Whether its tasks run in other threads or processes. They cannot be closures then, so it cannot stand around
+   * the task of a call: the task has to ask for it.
+   */
+  readonly runsElsewhere?: boolean | undefined;
 }
 
 /** Something that work can be run through. */

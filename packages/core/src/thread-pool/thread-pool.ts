@@ -68,7 +68,7 @@ export class ThreadPool<Module = object>
   }
 
   get traits(): PolicyTraits {
-    return { kind: 'pool' };
+    return { kind: 'pool', runsElsewhere: true };
   }
 
   /** Time from arrival to start, and from start to end, of the tasks that ran, in ms. */
@@ -134,7 +134,10 @@ export class ThreadPool<Module = object>
     }
   }
 
-  /** As `submit`. In a pipeline, run the pool inside: `pipeline.execute((context) => pool.run('resize', input, context))`. */
+  /**
+   * As `submit`. No pipeline takes the pool, since the closures it hands on cannot leave their thread: run the
+   * pool inside, `pipeline.execute((context) => pool.run('resize', input, context))`. There it is the bulkhead.
+   */
   execute<R>(task: ThreadTask<R> | InlineTask<R>, options?: RunOptions): Promise<R>;
   /** As a {@link Policy}: the function is an inline job, and gets the context of one. */
   execute<R>(task: Task<R>, options?: RunOptions): Promise<R>;
