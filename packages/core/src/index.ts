@@ -191,6 +191,7 @@ export type {
 export { ThreadPool, Transferring, withTransfer } from './thread-pool/index.ts';
 export type {
   CallArguments,
+  DefinedJob,
   InlineTask,
   InputOf,
   Job,
@@ -202,6 +203,8 @@ export type {
   JobsOf,
   ResultOf,
   RunOptions,
+  TaskArguments,
+  ThreadMapOptions,
   ThreadPoolChanges,
   ThreadPoolEvents,
   ThreadPoolOptions,

@@ -96,6 +96,73 @@ describe('map', () => {
     expect(pool.stats()).toMatchObject({ completed: 56, rejected: 0 });
   });
 
+  test('hands short tasks ahead, within half of the places, and keeps their order', async () => {
+    await using pool = await readyPool({ size: 1, queue: 20 });
+    await Promise.all(Array.from({ length: 20 }, (_, i) => pool.run('echo', i)));
+    const items = Array.from({ length: 200 }, (_, i) => i);
+    let most = 0;
+    const results: unknown[] = [];
+    const mapped = pool.map(items, (i) => {
+      most = Math.max(most, pool.stats().active + pool.stats().queued + 1);
+      return pool.task('echo', i);
+    });
+    for await (const result of mapped) results.push(result);
+    expect(results).toEqual(items);
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(11);
+  });
+
+  test('has one long task under way for each worker', async () => {
+    await using pool = await readyPool({ size: 2 });
+    await Promise.all(Array.from({ length: 20 }, () => pool.run('burn', 4)));
+    let pulled = 0;
+    const source = function* source(): Generator<number> {
+      for (; pulled < 50; pulled++) yield pulled;
+    };
+    const mapped = pool.map(source(), () => pool.task('burn', 4));
+    await mapped.next();
+    await pool.drain();
+    expect(pulled).toBeLessThanOrEqual(5);
+    await mapped.return?.();
+  });
+
+  test('takes what holds for each task, also by its item', async () => {
+    await using pool = await readyPool({ size: 2 });
+    const byItem = pool.map(
+      Array.from({ length: 20 }, (_, i) => i),
+      () => pool.task('workerName'),
+      { affinity: (i) => `key ${i % 2}` },
+    );
+    const names: string[] = [];
+    for await (const name of byItem) names.push(name);
+    expect(names).toEqual(names.map((_, i) => names[i % 2]));
+    const blocks = [1, 2, 3].map((size) => new Uint8Array(size));
+    const sizes: number[] = [];
+    const transfer = (bytes: Uint8Array<ArrayBuffer>): ArrayBuffer[] => [bytes.buffer];
+    for await (const bytes of pool.map(blocks, (each) => pool.task('moved', each), { transfer }))
+      sizes.push(bytes.length);
+    expect([sizes, blocks.map(({ length }) => length)]).toEqual([
+      [1, 2, 3],
+      [0, 0, 0],
+    ]);
+    const stage = new Stage();
+    const again = pool.map([1], () => pool.task('exitOnce', stage.buffer), { idempotent: true });
+    expect(await again.next()).toEqual({ done: false, value: 'done' });
+    const wrong = { transfer: [] } as never;
+    expect(() => pool.map([1], () => pool.task('nothing'), wrong)).toThrow(/transfer.*a function/u);
+    expect(() => pool.map([1], 1 as never)).toThrow(InvalidOptionsError);
+  });
+
+  test('takes tasks of an inline job, as submit and broadcast do', async () => {
+    await using pool = jobsPool({ size: 2 });
+    const square = pool.define('square', (x: number) => x * x);
+    const results: number[] = [];
+    for await (const each of pool.map([1, 2, 3], (x) => square.task(x))) results.push(each);
+    expect(results).toEqual([1, 4, 9]);
+    expect(await pool.submit(square.task(4), { priority: 1 })).toBe(16);
+    expect(await pool.broadcast(square.task(5))).toEqual([25, 25]);
+  });
+
   test('ends with the first error, and aborts what is under way', async () => {
     await using pool = await readyPool({ size: 2, graceMs: 60_000 });
     const stage = new Stage();

@@ -24,7 +24,8 @@ export interface SubmitOptions extends ExecuteOptions {
 export interface MapOptions extends SubmitOptions {
   /**
    * Tasks under way at the same time. Integer, at least 1; never more than the pool has lanes and
-   * places to wait. @default the size of the pool, also when that changes
+   * places to wait. @default the size of the pool, also when that changes; threads have more under way
+   * while their tasks are short
    */
   readonly concurrency?: number | undefined;
   /** Whether results come in the order of the source, or as they are ready. @default true */

@@ -7,6 +7,10 @@ export interface MapPort<Task> {
   /** Lanes, and places to wait, as of now. */
   readonly size: number;
   readonly queueCapacity: number;
+  /** Tasks under way where nobody says how many, as of now. */
+  readonly concurrency: number;
+  /** Options that are the pool's own, as it takes them for each task. */
+  readonly ownOptions?: readonly string[];
   /** Whether a call would find a lane or a place now, or be refused for another reason. */
   readonly hasRoom: boolean;
   /** Calls `wake` once, when `hasRoom` may have become true. Returns the way to take that back. */
@@ -58,7 +62,7 @@ export class PoolMap<I, Task, R> implements AsyncIterableIterator<R, undefined> 
     taskFor: (item: I) => Task,
     options: MapOptions = {},
   ) {
-    checkMap(port.name, { source, taskFor, options });
+    checkMap(port, { source, taskFor, options });
     this.#port = port;
     this.#source = source;
     this.#taskFor = taskFor;
@@ -121,8 +125,8 @@ export class PoolMap<I, Task, R> implements AsyncIterableIterator<R, undefined> 
   }
 
   get #mayPull(): boolean {
-    const { size, queueCapacity } = this.#port;
-    const most = Math.min(this.#options.concurrency ?? size, size + queueCapacity);
+    const { size, queueCapacity, concurrency } = this.#port;
+    const most = Math.min(this.#options.concurrency ?? concurrency, size + queueCapacity);
     return (
       this.#hasEnded ||
       (this.#underWay < most &&
@@ -232,7 +236,7 @@ async function ignored(result: unknown): Promise<void> {
   }
 }
 
-const KNOWN: ReadonlySet<string> = new Set([
+const KNOWN: readonly string[] = [
   'concurrency',
   'ordered',
   'signal',
@@ -240,10 +244,10 @@ const KNOWN: ReadonlySet<string> = new Set([
   'timeoutMs',
   'priority',
   'key',
-]);
+];
 
 function checkMap(
-  name: string,
+  { name, ownOptions = [] }: MapPort<never>,
   given: { source: unknown; taskFor: unknown; options: MapOptions },
 ): void {
   const { source, taskFor, options } = given;
@@ -262,9 +266,10 @@ function checkMap(
   const count = integer(1);
   const isCount = concurrency === Infinity || count.accepts(concurrency);
   check('concurrency', isCount, `${count.expected}, or Infinity`, concurrency);
+  const known = [...KNOWN, ...ownOptions];
   for (const [unknown, value] of Object.entries(options)) {
-    const expected = `left out: there is no such option, only ${[...KNOWN].join(', ')}`;
-    check(unknown, KNOWN.has(unknown), expected, value);
+    const expected = `left out: there is no such option, only ${known.join(', ')}`;
+    check(unknown, known.includes(unknown), expected, value);
   }
   check('ordered', typeof ordered === 'boolean', 'true or false', ordered);
   if (problems.length > 0) throw new InvalidOptionsError(`${name}.map`, problems);

@@ -6,6 +6,9 @@ export type CallArguments<Input> = undefined extends Input
   ? [input?: Input, options?: RunOptions]
   : [input: Input, options?: RunOptions];
 
+/** What a task is made from: the input of its job. */
+export type TaskArguments<Input> = undefined extends Input ? [input?: Input] : [input: Input];
+
 /** A job as a function of the main thread. */
 export type JobCall<F> = (...args: CallArguments<InputOf<F>>) => Promise<ResultOf<F>>;
 
@@ -23,6 +26,11 @@ export interface ThreadTask<R = unknown> {
   /** The type of the result; never set. */
   readonly [result]?: R;
 }
+
+/** An inline job: as a function of the main thread, and as what makes tasks for `map`, `submit` and the others. */
+export type DefinedJob<F> = JobCall<F> & {
+  task(...input: TaskArguments<InputOf<F>>): ThreadTask<ResultOf<F>>;
+};
 
 /** A function as a task: an inline job, called with the context alone. It captures nothing. */
 export type InlineTask<R = unknown> = (

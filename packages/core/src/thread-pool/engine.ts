@@ -29,6 +29,12 @@ import { specify, type Specifier } from './task-options.ts';
 import { ThreadJob, type JobOwner, type JobWorker } from './thread-job.ts';
 import { workerMaker } from './worker-maker.ts';
 
+/** Work that a `map` has waiting for each lane, in ms: enough to outlast a turn of the main thread. */
+const AHEAD_OF_MAP_MS = 2;
+
+/** Tasks of that work at most, however short they are. */
+const MOST_AHEAD = 63;
+
 /**
  * What a thread pool is made of, put together: the desk that hands tasks out, the reception that fetches
  * results, the supervisor that ends tasks early, and the crew of workers.
@@ -113,6 +119,12 @@ export class Engine implements Specifier, JobOwner {
   /** Tasks that can run at the same time. */
   get lanes(): number {
     return this.#options.size * this.#options.concurrencyPerThread;
+  }
+
+  /** Tasks of a `map` under way, by how long tasks took lately: so many that no worker waits for the next one. */
+  get mapLanes(): number {
+    const ahead = Math.min(MOST_AHEAD, Math.floor(AHEAD_OF_MAP_MS / this.#desk.recentRunMs));
+    return this.lanes + Math.min(this.lanes * ahead, Math.floor(this.queueCapacity / 2));
   }
 
   get queueCapacity(): number {

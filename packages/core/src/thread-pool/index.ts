@@ -1,4 +1,12 @@
-export type { CallArguments, InlineTask, JobCall, JobCalls, ThreadTask } from './calls.ts';
+export type {
+  CallArguments,
+  DefinedJob,
+  InlineTask,
+  JobCall,
+  JobCalls,
+  TaskArguments,
+  ThreadTask,
+} from './calls.ts';
 export { Transferring, withTransfer } from './job-types.ts';
 export type {
   InputOf,
@@ -18,4 +26,5 @@ export type {
   ThreadPoolStats,
   WorkerStats,
 } from './options.ts';
+export type { ThreadMapOptions } from './thread-map.ts';
 export { ThreadPool } from './thread-pool.ts';

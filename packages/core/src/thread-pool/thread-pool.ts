@@ -11,14 +11,20 @@ import {
 import {
   PoolMap,
   resolveStopOptions,
-  type MapOptions,
   type MapPort,
   type MapSource,
   type Pool,
   type StopOptions,
   type StopResult,
 } from '../job-queue/index.ts';
-import type { CallArguments, InlineTask, JobCall, JobCalls, ThreadTask } from './calls.ts';
+import type {
+  CallArguments,
+  DefinedJob,
+  InlineTask,
+  JobCalls,
+  TaskArguments,
+  ThreadTask,
+} from './calls.ts';
 import { Engine } from './engine.ts';
 import { InlineJobs } from './inline-jobs.ts';
 import type { JobKind } from './job-kinds.ts';
@@ -31,6 +37,9 @@ import {
   type ThreadPoolOptions,
   type ThreadPoolStats,
 } from './options.ts';
+import { itemOptions, type ThreadMapOptions } from './thread-map.ts';
+
+const itself = <T>(value: T): T => value;
 
 /**
  * Runs CPU work on worker threads, with a bounded queue before them. A job is a function that a module
@@ -95,23 +104,23 @@ export class ThreadPool<Module = object>
   /** A task for `submit`, `trySubmit`, `map` and `execute`. */
   task<K extends JobName<Module>>(
     name: K,
-    ...input: undefined extends InputOf<JobsOf<Module>[K]>
-      ? [input?: InputOf<JobsOf<Module>[K]>]
-      : [input: InputOf<JobsOf<Module>[K]>]
+    ...input: TaskArguments<InputOf<JobsOf<Module>[K]>>
   ): ThreadTask<ResultOf<JobsOf<Module>[K]>> {
     return { job: name, input: input[0] };
   }
 
   /**
-   * Adds a job from an inline function, and returns it as one that runs on the workers. Its source is sent
-   * to them: it sees its input and globals, and captures nothing.
+   * Adds a job from an inline function, and returns it as one that runs on the workers, and that makes tasks
+   * for `map` and the others: `square.task(3)`. Its source is sent to them: it sees its input and globals, and
+   * captures nothing.
    * @throws InvalidOptionsError for a name that is taken, and for what has no source.
    */
-  define<F extends Job>(name: string, job: F): JobCall<F> {
+  define<F extends Job>(name: string, job: F): DefinedJob<F> {
     const kind = this.#engine.kinds.define(name, job);
     const run = (input?: unknown, options?: RunOptions): Promise<unknown> =>
       this.#engine.submit(kind, input, options);
-    return run as JobCall<F>;
+    const task = (input?: unknown): ThreadTask => ({ job: name, input });
+    return Object.assign(run, { task }) as DefinedJob<F>;
   }
 
   /** Runs a task: see `run`. A function is an inline job; it is called with the context alone. */
@@ -145,17 +154,29 @@ export class ThreadPool<Module = object>
     return this.submit(task as InlineTask<R>, options);
   }
 
-  /** Runs a task for each item of a source, and gives the results; pulls no more than the workers can take. */
+  /**
+   * Runs a task for each item of a source, and gives the results: in the order of the source, unless `ordered`
+   * is false. Pulls no more than the pool can take, and waits where others fill it. Short tasks are handed ahead:
+   * some 2 ms of them for each worker, at most 64 tasks, and never more than half of the places to wait; `concurrency`
+   * says otherwise. The first error ends it, and so does leaving the loop.
+   * @throws InvalidOptionsError
+   */
   map<I, R>(
     source: MapSource<I>,
     taskFor: (item: I) => ThreadTask<R>,
-    options: MapOptions = {},
+    options: ThreadMapOptions<I> = {},
   ): AsyncIterableIterator<R, undefined> {
+    const { affinity, transfer } = itemOptions(this.name, options);
+    const { idempotent } = options;
     const engine = this.#engine;
-    const port: MapPort<ThreadTask<R>> = {
+    const port: MapPort<I> = {
       name: this.name,
+      ownOptions: ['affinity', 'idempotent', 'transfer'],
       get size(): number {
         return engine.lanes;
+      },
+      get concurrency(): number {
+        return engine.mapLanes;
       },
       get queueCapacity(): number {
         return engine.queueCapacity;
@@ -164,9 +185,16 @@ export class ThreadPool<Module = object>
         return engine.hasRoom || engine.isStopping;
       },
       onRoom: (wake) => engine.onRoom(wake),
-      submit: (task, each) => this.submit(task, each),
+      submit: (item, each) =>
+        this.submit(taskFor(item), {
+          ...each,
+          idempotent,
+          affinity: affinity(item),
+          transfer: transfer(item),
+        }),
     };
-    return new PoolMap(port, source, taskFor, options);
+    const isRight = typeof taskFor === 'function';
+    return new PoolMap(port, source, (isRight && itself) as (item: I) => I, options);
   }
 
   /** Runs a job on every worker, those that start included. Rejects with the first that fails. */

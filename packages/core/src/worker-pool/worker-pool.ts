@@ -316,6 +316,9 @@ export class WorkerPool
       get size() {
         return lanes.options.size;
       },
+      get concurrency() {
+        return lanes.options.size;
+      },
       get queueCapacity() {
         return lanes.queue.capacity;
       },
