@@ -42,6 +42,19 @@ describe('hooks', () => {
     expect(await pool.run('carried')).toBeUndefined();
   });
 
+  test('carry can be changed live, from the next submission on and on the same workers', async () => {
+    await using pool = new ThreadPool<typeof hooked>(hookedJobs, { size: 1 });
+    expect(await pool.run('carried')).toBeUndefined();
+    const opener = await pool.run('opener');
+    pool.update({ carry: () => 'first' });
+    const first = pool.run('carried');
+    pool.update({ carry: () => 'second' });
+    expect(await Promise.all([first, pool.run('carried')])).toEqual(['first', 'second']);
+    pool.update({ carry: undefined });
+    expect(await pool.run('carried')).toBeUndefined();
+    expect(await pool.run('opener')).toBe(opener);
+  });
+
   test('what carry throws, or what cannot be cloned of it, rejects the call alone', async () => {
     let carried: unknown;
     const carry = (): unknown => {

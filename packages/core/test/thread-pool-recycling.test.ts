@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ThreadPoolOptions } from '../src/index.ts';
+import type { ThreadPoolChanges, ThreadPoolOptions } from '../src/index.ts';
 import { jobsPool, readyPool, readyWorkers, until, untilReady } from './kit/threads/pools.ts';
 import { Stage } from './kit/threads/stage.ts';
 
@@ -25,6 +25,47 @@ describe('a worker is replaced without a gap in capacity', () => {
     await pool.drain();
     expect(pool.stats()).toMatchObject({ completed: done, failed: 0, crashes: 0, restarts: 0 });
     await until(() => pool.stats().workers.length <= 2 * size);
+  });
+});
+
+describe('a change of how workers are made', () => {
+  const changes: readonly { option: string; change: ThreadPoolChanges }[] = [
+    { option: 'isolation', change: { isolation: 'process' } },
+    { option: 'maxHeapMb', change: { maxHeapMb: 64 } },
+    { option: 'execArgv', change: { execArgv: ['--no-warnings'] } },
+    { option: 'env', change: { env: { COLOUR: 'red' } } },
+  ];
+
+  test.each(changes)('by $option replaces all of them, without a gap', async ({ change }) => {
+    await using pool = await readyPool({ size: 1 });
+    expect(await pool.run('workerName')).toBe('thread-pool-1');
+    pool.update(change);
+    expect(readyWorkers(pool)).toBe(1);
+    expect(await pool.run('echo', 1)).toBe(1);
+    await until(() => pool.stats().workers.every(({ name }) => name !== 'thread-pool-1'));
+    expect(await pool.run('workerName')).toBe('thread-pool-2');
+    pool.update({ ...change });
+    expect(await pool.run('workerName')).toBe('thread-pool-2');
+    expect(pool.stats()).toMatchObject({ failed: 0, crashes: 0, restarts: 0 });
+  });
+
+  test('reaches the jobs: another environment, and processes instead of threads', async () => {
+    await using pool = await readyPool({ size: 1 });
+    const seen = pool.define('seen', () => [process.env['COLOUR'], process.pid]);
+    expect(await seen()).toEqual([undefined, process.pid]);
+    pool.update({ env: { COLOUR: 'red' }, isolation: 'process' });
+    await until(() => pool.stats().workers.every(({ name }) => name !== 'thread-pool-1'));
+    const [colour, pid] = await seen();
+    expect(colour).toBe('red');
+    expect(pid).not.toBe(process.pid);
+  });
+
+  test('leaves its name, its clock and its chance as they are', async () => {
+    await using pool = await readyPool({ size: 1 });
+    pool.update({ name: 'other', keepAlive: true } as ThreadPoolChanges);
+    pool.update({ keepAlive: false });
+    await expect(pool.run('uncloneable')).rejects.toMatchObject({ name: 'DataCloneError' });
+    expect(pool.stats().workers.map(({ name }) => name)).toEqual(['thread-pool-1']);
   });
 });
 

@@ -28,6 +28,10 @@ export interface CrewOptions {
   readonly maxHeapBytes: number;
   readonly startTimeoutMs: number;
   readonly restartBackoff: BackoffOptions;
+  readonly isolation?: 'thread' | 'process';
+  readonly maxHeapMb?: number | undefined;
+  readonly execArgv?: readonly string[] | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface CrewSetting {
@@ -79,7 +83,7 @@ export class Crew implements WorkerEvents {
   update(options: CrewOptions): void {
     if (options.restartBackoff !== this.#options.restartBackoff)
       this.#backoff = new Backoff(options.restartBackoff, this.#setting.random);
-    const isRemade = options.concurrencyPerThread !== this.#options.concurrencyPerThread;
+    const isRemade = makeOf(options) !== makeOf(this.#options);
     this.#options = options;
     if (isRemade && !this.#isStopping) this.#replaceAll();
     for (const worker of this.#workers) this.#watchAge(worker);
@@ -204,7 +208,7 @@ export class Crew implements WorkerEvents {
     for (const worker of outgoing.slice(0, tooMany)) this.#retire(worker);
   }
 
-  /** They run as many tasks at a time as they were made for. */
+  /** What they were made with, they keep. */
   #replaceAll(): void {
     for (const worker of this.#workers) {
       if (worker.duty !== 'serving') continue;
@@ -299,6 +303,12 @@ export class Crew implements WorkerEvents {
   #refresh(): void {
     this.#setting.desk.workers = [...this.#workers];
   }
+}
+
+/** What a worker is made with, to tell whether that has changed. */
+function makeOf(options: CrewOptions): string {
+  const { concurrencyPerThread, isolation, maxHeapMb, execArgv, env } = options;
+  return JSON.stringify([concurrencyPerThread, isolation, maxHeapMb, execArgv, env]);
 }
 
 /** Which worker goes first when there are too many. */

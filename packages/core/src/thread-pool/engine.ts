@@ -80,7 +80,7 @@ export class Engine implements Specifier, JobOwner {
       lobby,
       desk,
       // The results of processes come with the event loop: not while it waits for them.
-      cpus: options.isolation === 'process' ? 0 : cpus,
+      cpus: () => (this.#options.isolation === 'process' ? 0 : cpus),
       keepAlive: options.keepAlive,
       live: () => ledger.live,
       onIdle: () => this.#tellIfIdle(),
@@ -215,10 +215,13 @@ export class Engine implements Specifier, JobOwner {
   update(changes: ThreadPoolChanges): void {
     const { size: from, queue: before } = this.#options;
     const queue = 'queue' in changes ? changedQueue(before, changes.queue) : before;
-    const changed = resolveThreadPoolOptions({ ...this.#options, ...changes, queue });
+    const { name, clock, random } = this.#options;
+    const own = { queue, name, clock, random };
+    const changed = resolveThreadPoolOptions({ ...this.#options, ...changes, ...own });
     // First, as a discipline that cannot be made throws.
     this.#desk.update(changed.queue);
     this.#options = changed;
+    if (!this.#stopping) this.#reception.keep(changed.keepAlive);
     this.#desk.concurrency = this.#options.concurrencyPerThread;
     this.#desk.queue.lanes = this.lanes;
     this.#crew.update(this.#options);
@@ -379,7 +382,7 @@ export class Engine implements Specifier, JobOwner {
     // They wait for nothing now.
     this.#tell(this.#roomWaiters);
     this.#readiness.fail(this.#stoppedError());
-    this.#reception.keep();
+    this.#reception.keep(true);
     const result = await stopping.run(options);
     this.#hasStopped = true;
     this.#reception.close();

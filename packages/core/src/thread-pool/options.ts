@@ -142,22 +142,8 @@ export function resolveThreadPoolOptions(given: ThreadPoolOptions): ResolvedThre
   return resolveOptions('ThreadPool', given as ResolvedThreadPoolOptions, rules);
 }
 
-/** What can be changed while the pool works. */
-export type ThreadPoolChanges = Partial<
-  Pick<
-    ThreadPoolOptions,
-    | 'size'
-    | 'queue'
-    | 'graceMs'
-    | 'startTimeoutMs'
-    | 'maxTasks'
-    | 'maxAgeMs'
-    | 'maxHeapBytes'
-    | 'maxHeapMb'
-    | 'restartBackoff'
-    | 'concurrencyPerThread'
-  >
->;
+/** What can be changed while the pool works: all but its name and its sources of time and chance. */
+export type ThreadPoolChanges = Partial<Omit<ThreadPoolOptions, 'name' | 'clock' | 'random'>>;
 
 /** What may be said about one task on a worker. */
 export interface RunOptions extends SubmitOptions {

@@ -70,7 +70,7 @@ export class ProcessWorker implements JobWorker {
   #cancelKill: (() => void) | undefined;
 
   constructor(options: ThreadOptions, house: ProcessHouse, events: WorkerEvents) {
-    const { name, module, concurrency, isCarrying } = options;
+    const { name, module, concurrency } = options;
     const { clock, kinds } = house;
     this.name = name;
     this.bornMs = clock.nowMs();
@@ -94,7 +94,7 @@ export class ProcessWorker implements JobWorker {
     }
     const jobs = kinds.since(0);
     const clockOffsetMs = clock.nowMs() - machineMs();
-    const setup = { name, module, jobs, concurrency, clockOffsetMs, isCarrying };
+    const setup = { name, module, jobs, concurrency, clockOffsetMs };
     this.#send({ kind: 'setup', setup });
   }
 

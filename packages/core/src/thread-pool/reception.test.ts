@@ -21,7 +21,7 @@ function receptionOf(desk: Partial<Desk>, live: () => number) {
     collect: () => 0,
     publish: () => undefined,
   };
-  const setting = { clock, lobby: new Lobby(), cpus: 2, keepAlive: false, live, onIdle };
+  const setting = { clock, lobby: new Lobby(), cpus: () => 2, keepAlive: false, live, onIdle };
   const whole = { ...quiet, ...desk } as unknown as Desk;
   return { reception: new Reception({ ...setting, desk: whole }), clock, alarms, onIdle };
 }
@@ -69,7 +69,7 @@ test('a pool whose clock stands still looks for results no longer than others', 
 
 test('the timer that keeps the process alive is no business of the clock of the pool', async () => {
   const { reception, clock } = receptionOf({}, () => 1);
-  reception.keep();
+  reception.keep(true);
   expect(clock.pending).toBe(0);
   reception.close();
 });

@@ -26,7 +26,7 @@ export interface ReceptionSetting {
   readonly lobby: Lobby;
   readonly desk: Desk;
   /** CPUs on which results can be waited for. */
-  readonly cpus: number;
+  readonly cpus: () => number;
   readonly keepAlive: boolean;
   /** Tasks of which nothing has become yet. */
   readonly live: () => number;
@@ -56,7 +56,7 @@ export class Reception {
 
   constructor(setting: ReceptionSetting) {
     this.#setting = setting;
-    if (setting.keepAlive) this.keep();
+    this.keep(setting.keepAlive);
   }
 
   /** The time, read once in a tick. */
@@ -83,10 +83,11 @@ export class Reception {
     this.#setting.lobby.close();
   }
 
-  /** Keeps the process alive until {@link close}, whether there are tasks or not. */
-  keep(): void {
-    this.#isKept = true;
-    this.#hold();
+  /** Whether it keeps the process alive, until {@link close}, when there are no tasks. */
+  keep(isKept: boolean): void {
+    this.#isKept = isKept;
+    if (isKept) this.#hold();
+    else if (this.#setting.live() === 0) this.#letGo();
   }
 
   #hold(): void {
@@ -137,7 +138,7 @@ export class Reception {
     const { desk, cpus } = this.#setting;
     let busy = 0;
     for (const worker of desk.workers) if (worker.outstanding > 0) busy++;
-    return busy > 0 && busy < cpus && desk.recentRunMs < SPIN_BELOW_MS;
+    return busy > 0 && busy < cpus() && desk.recentRunMs < SPIN_BELOW_MS;
   }
 
   #spin(): boolean {

@@ -229,8 +229,9 @@ export class ThreadPool<Module = object>
   }
 
   /**
-   * Changes options live; tasks stay. What concerns how workers are made holds for new ones;
-   * for another `concurrencyPerThread` all are replaced, without a gap.
+   * Changes options live, all but `name`, `clock` and `random`; tasks stay. For another `isolation`,
+   * `concurrencyPerThread`, `maxHeapMb`, `execArgv` or `env` all workers are replaced, without a gap: each takes
+   * tasks until its successor is ready. `carry` is asked from the next submission on.
    * @throws InvalidOptionsError and changes nothing when an option is wrong.
    */
   update(changes: ThreadPoolChanges): void {

@@ -33,7 +33,6 @@ async function workerOf(jobs: Record<string, (input: never) => unknown>, concurr
     module: undefined,
     concurrency,
     maxHeapMb: undefined,
-    isCarrying: false,
     execArgv: undefined,
     env: undefined,
   };

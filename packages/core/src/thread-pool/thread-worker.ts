@@ -65,7 +65,6 @@ export interface ThreadOptions {
   readonly module: string | undefined;
   readonly concurrency: number;
   readonly maxHeapMb: number | undefined;
-  readonly isCarrying: boolean;
   readonly execArgv: readonly string[] | undefined;
   readonly env: Readonly<Record<string, string>> | undefined;
 }
@@ -141,7 +140,6 @@ export class ThreadWorker implements JobWorker {
       jobs: house.kinds.since(0),
       concurrency: options.concurrency,
       clockOffsetMs: house.clock.nowMs() - machineMs(),
-      isCarrying: options.isCarrying,
       spinMs: house.cpus > 1 ? SPIN_MS : 0,
     };
     this.#worker = start(options, setup, port2);

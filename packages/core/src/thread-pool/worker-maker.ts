@@ -15,10 +15,9 @@ export function workerMaker(
   setting: MakerSetting,
 ): (name: string, options: ResolvedThreadPoolOptions, events: WorkerEvents) => JobWorker {
   return (name, options, events) => {
-    const { execArgv, env, concurrencyPerThread: concurrency, carry } = options;
+    const { execArgv, env, concurrencyPerThread: concurrency } = options;
     const maxHeapMb = heapMbOf(options, setting.cpus);
-    const isCarrying = carry !== undefined;
-    const own = { name, module: setting.module, concurrency, maxHeapMb, isCarrying, execArgv, env };
+    const own = { name, module: setting.module, concurrency, maxHeapMb, execArgv, env };
     return options.isolation === 'process'
       ? new ProcessWorker(own, setting, events)
       : new ThreadWorker(own, setting, events);

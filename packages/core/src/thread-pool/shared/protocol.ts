@@ -10,7 +10,6 @@ export interface CommonSetup {
   readonly concurrency: number;
   /** What to add to the machine's monotonic clock, in ms, to get the time on the pool's. */
   readonly clockOffsetMs: number;
-  readonly isCarrying: boolean;
 }
 
 /** What a thread is told at its start. */

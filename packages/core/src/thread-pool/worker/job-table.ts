@@ -1,6 +1,6 @@
 import { constants, runInThisContext } from 'node:vm';
 import type { Job, JobContext, JobHooks } from '../job-types.ts';
-import type { JobDefinition } from '../shared/protocol.ts';
+import type { JobDefinition, TaskExtras } from '../shared/protocol.ts';
 
 const HOOKS: ReadonlySet<string> = new Set(['onStart', 'onStop', 'withCarried']);
 
@@ -11,11 +11,10 @@ export class JobTable {
   readonly #jobs: (Job | undefined)[] = [];
   readonly #withCarried: JobHooks['withCarried'];
 
-  /** @param isCarrying whether something comes along with each task */
-  constructor(exports: Readonly<Record<string, unknown>>, isCarrying: boolean) {
+  constructor(exports: Readonly<Record<string, unknown>>) {
     this.#exports = exports;
     this.hooks = exports;
-    this.#withCarried = isCarrying ? this.hooks.withCarried : undefined;
+    this.#withCarried = this.hooks.withCarried;
   }
 
   /** Names of what can be run. */
@@ -35,10 +34,11 @@ export class JobTable {
   }
 
   /** Runs a job: inside the module's `withCarried`, where something came along. */
-  run(job: Job, input: unknown, context: JobContext, carried: unknown): unknown {
+  run(job: Job, input: unknown, context: JobContext, extras: TaskExtras | undefined): unknown {
     const withCarried = this.#withCarried;
-    if (withCarried === undefined) return job(input, context);
-    return withCarried(carried, () => job(input, context));
+    if (withCarried === undefined || extras === undefined || !('carried' in extras))
+      return job(input, context);
+    return withCarried(extras.carried, () => job(input, context));
   }
 
   #exported(name: string): Job {

@@ -6,7 +6,7 @@ import { nameOutput } from './named-output.ts';
 export async function loadJobs(setup: CommonSetup): Promise<JobTable> {
   nameOutput(setup.name);
   const exports = setup.module === undefined ? {} : ((await import(setup.module)) as object);
-  const jobs = new JobTable(exports as Record<string, unknown>, setup.isCarrying);
+  const jobs = new JobTable(exports as Record<string, unknown>);
   for (const definition of setup.jobs) jobs.define(definition);
   await jobs.hooks.onStart?.({ name: setup.name });
   return jobs;

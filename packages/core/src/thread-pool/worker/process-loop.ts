@@ -49,7 +49,7 @@ export class ProcessLoop {
       if (job === undefined) throw new Error('a message of the pool is missing');
       const context = new SlotContext(this.#place, number, extras);
       this.#contexts.set(number % PROCESS_SLOTS, context);
-      const result = this.#jobs.run(job, input, context, extras?.carried);
+      const result = this.#jobs.run(job, input, context, extras);
       if (!isThenable(result)) return this.#finish(number, result, startMs);
       Promise.resolve(result).then(
         (late) => this.#finish(number, late, startMs),

@@ -147,7 +147,7 @@ export class WorkerLoop {
       }
       const job = this.#jobs.find(mailbox.job(slot)) ?? this.#receiveJob(mailbox.job(slot));
       context = new SlotContext(this.#place, slot, extras);
-      const result = this.#jobs.run(job, input, context, extras?.carried);
+      const result = this.#jobs.run(job, input, context, extras);
       if (isThenable(result)) {
         this.#follow(slot, context, Promise.resolve(result));
         return systemClock.nowMs();
