@@ -52,6 +52,24 @@ test('the stack of an error shows where it was thrown in the worker, then who ca
   expect(at('theCaller')).toBeGreaterThan(at('thread errors-1'));
 });
 
+test.each(['thread', 'process'] as const)(
+  'the stack of an error from a %s has none of the frames of its worker',
+  async (isolation) => {
+    await using own = new ThreadPool<typeof jobs>(
+      new URL('./kit/threads/failing-jobs.ts', import.meta.url),
+      { size: 1, name: 'bare', isolation },
+    );
+    const { stack, cause } = await thrownBy(own.run('throwDeep', '/a'));
+    const [inWorker = ''] = String(stack).split(`    at ${isolation} bare-1`);
+    const frames = inWorker.split('\n').filter((line) => line.startsWith('    at '));
+    expect(frames.map((frame) => /failing-jobs|node:.*/u.exec(frame)?.[0] ?? frame)).toEqual([
+      'failing-jobs',
+      'failing-jobs',
+    ]);
+    expect((cause as Error).stack).not.toMatch(/worker-loop|process-loop|job-table/u);
+  },
+);
+
 test.each([
   'EvalError',
   'RangeError',

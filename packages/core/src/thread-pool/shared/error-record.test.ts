@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { cloneableRecordOf, recordOf, thrownFrom } from './error-record.ts';
 
@@ -49,4 +50,27 @@ test('of an error that cannot be cloned whole, all parts that can be are kept', 
   const error = thrownFrom(structuredClone(record), 'cpu-1') as AggregateError;
   expect(error).toMatchObject({ message: 'outer', code: 'E_PARTS', cause: 'Symbol(s)' });
   expect(error.errors).toMatchObject([{ message: 'inner' }, '() => 1']);
+});
+
+test('the frames of the thread pool are cut, and those of a folder of the same name are not', () => {
+  const own = new URL('../worker/worker-loop.ts', import.meta.url);
+  const thrown = new Error('two lines\n  of text');
+  thrown.stack = [
+    'Error: two lines\n  of text',
+    '    at resize (file:///home/me/thread-pool/worker/jobs.js:3:9)',
+    `    at WorkerLoop.run (${own.href}:150:20)`,
+    '    at AsyncLocalStorage.run (node:internal/async_local_storage:5:1)',
+    '    at withCarried (file:///home/me/thread-pool/worker/jobs.js:9:9)',
+    `    at async ${fileURLToPath(own)}:99:5`,
+    '    at process.processImmediate (node:internal/timers:504:21)',
+  ].join('\n');
+  const lines = String((crossed(thrown) as Error).stack).split('\n');
+  expect(lines.slice(0, 6)).toEqual([
+    'Error: two lines',
+    '  of text',
+    '    at resize (file:///home/me/thread-pool/worker/jobs.js:3:9)',
+    '    at AsyncLocalStorage.run (node:internal/async_local_storage:5:1)',
+    '    at withCarried (file:///home/me/thread-pool/worker/jobs.js:9:9)',
+    '    at thread cpu-1',
+  ]);
 });

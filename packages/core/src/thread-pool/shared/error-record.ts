@@ -1,3 +1,10 @@
+import { fileURLToPath } from 'node:url';
+
+/** The folder of the thread pool, in the forms in which stacks name it; none where this file lies elsewhere. */
+const OWN = ownFolder(new URL('..', import.meta.url));
+
+const FROM_RUNTIME = /^ {4}at .*\(?node:[\w/]+:\d+:\d+\)?$/;
+
 /**
  * What is thrown in a worker, as it crosses to the main thread. Structured clone keeps an Error's message
  * and stack, and loses its class, its code and all other properties.
@@ -27,7 +34,7 @@ export function recordOf(thrown: unknown, depth = 0): Thrown {
     if (depth < MAX_DEPTH && thrown instanceof AggregateError)
       more.errors = thrown.errors.map((error) => recordOf(error, depth + 1));
     const properties = plainProperties(thrown);
-    return { error: { name, message, stack: String(stack), properties, ...more } };
+    return { error: { name, message, stack: stackOfJob(String(stack)), properties, ...more } };
   } catch (mistake) {
     return { value: `what was thrown cannot be read: ${textOf(mistake)}` };
   }
@@ -105,13 +112,33 @@ export function thrownFrom(thrown: Thrown, place: string): unknown {
     errors?.map((inner) => thrownFrom(inner, place)),
   );
   const here = (error.stack ?? '').split('\n    at ').slice(1);
-  const frames = here.filter((frame) => !frame.includes('/thread-pool/')).join('\n    at ');
-  const stackOfBoth = `${stack}\n    at ${place}${frames === '' ? '' : `\n    at ${frames}`}`;
+  const callers = here.filter((frame) => !isOwn(frame));
+  const stackOfBoth = [stack, place, ...callers].join('\n    at ');
   Object.defineProperty(error, 'stack', { value: stackOfBoth, writable: true, configurable: true });
   if (error.name !== name) define(error, 'name', name);
   for (const [key, value] of Object.entries(properties)) define(error, key, value, true);
   if (cause !== undefined) define(error, 'cause', thrownFrom(cause, place));
   return error;
+}
+
+/** A worker's stack without the frames of the thread pool, and without those of what called it. */
+function stackOfJob(stack: string): string {
+  const lines = stack.split('\n');
+  const isOwnFrame = (line: string): boolean => line.startsWith('    at ') && isOwn(line);
+  const outermost = lines.findLastIndex(isOwnFrame);
+  if (outermost === -1) return stack;
+  const kept = lines.slice(0, outermost).filter((line) => !isOwnFrame(line));
+  while (kept.length > 1 && FROM_RUNTIME.test(kept.at(-1) as string)) kept.pop();
+  return kept.join('\n');
+}
+
+function isOwn(frame: string): boolean {
+  return OWN.some((path) => frame.includes(path));
+}
+
+/** Of a bundle the folder would be that of the program. */
+function ownFolder(url: URL): readonly string[] {
+  return url.href.endsWith('/thread-pool/') ? [url.href, fileURLToPath(url)] : [];
 }
 
 function make(name: string, message: string, errors: unknown[] | undefined): Error {
