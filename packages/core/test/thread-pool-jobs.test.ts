@@ -72,6 +72,7 @@ describe('calls are typed from the module', () => {
   });
 
   test('the module is named by the type of an import, or of a name that was imported', () => {
+    // oxlint-disable-next-line typescript/consistent-type-imports -- it is what this is about
     type ByImport = ThreadPool<typeof import('./kit/threads/jobs.ts')>;
     expectTypeOf<ByImport>().toEqualTypeOf<ThreadPool<typeof jobs>>();
     expectTypeOf<ByImport['call']['countFrom']>().returns.toEqualTypeOf<Promise<number>>();

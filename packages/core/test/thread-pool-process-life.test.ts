@@ -141,7 +141,7 @@ test('recycling leaves no gap: each process serves until its successor is ready'
 describe('stop leaves no process', () => {
   test('of those that are idle', async () => {
     const pool = poolOf({ size: 2 });
-    const pids = (await pool.broadcast({ job: 'pid' })) as number[];
+    const pids = await pool.broadcast<number>({ job: 'pid' });
     assert.deepEqual(
       pids.map((pid) => isAlive(pid)),
       [true, true],
@@ -155,7 +155,7 @@ describe('stop leaves no process', () => {
 
   test('of those that loop', async () => {
     const pool = poolOf({ size: 2 });
-    const pids = (await pool.broadcast({ job: 'pid' })) as number[];
+    const pids = await pool.broadcast<number>({ job: 'pid' });
     const loops = [pool.run('loop'), pool.run('loop')];
     const stopped = pool.stop({ timeoutMs: 20 });
     await Promise.all(loops.map((loop) => assert.rejects(loop)));

@@ -321,3 +321,12 @@ test('a call whose context an inner pool ends is answered, and counted as that',
   await clock.run(0);
   expect(pool.stats()).toMatchObject({ active: 0, failed: 1, completed: 0 });
 });
+
+test('execute heeds a timeout of its call as submit does', async () => {
+  const { clock, pool } = setup();
+  const call = pool.execute(never, { timeoutMs: 30 });
+  const told = expect(call).rejects.toThrow(TimeoutError);
+  await clock.run(30);
+  await told;
+  expect(pool.stats()).toMatchObject({ failed: 1 });
+});

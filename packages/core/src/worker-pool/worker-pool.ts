@@ -144,7 +144,7 @@ export class WorkerPool
   }
 
   /** Runs `task` as a policy: the bulkhead. Without options and on a free lane the promise settles when the task does. */
-  execute<T>(task: Task<T>, options?: ExecuteOptions): Promise<T> {
+  execute<T>(task: Task<T>, options?: SubmitOptions): Promise<T> {
     const isPlain = options === undefined || options === plainContext;
     if (isPlain && this.#lanes.hasLane && typeof task === 'function') return this.#direct.run(task);
     return this.#call(task, options, 'rejects') as Promise<T>;
