@@ -88,7 +88,7 @@ export class Engine implements Specifier, JobOwner {
     const graceMs = (): number => this.#options.graceMs;
     const onStubborn = (worker: JobWorker): void => this.#crew.condemn(worker);
     this.#supervisor = new Supervisor({ name, clock, desk, ledger, graceMs, onStubborn });
-    const onResults = (): void => this.#reception.onNews();
+    const { onNews: onResults } = this.#reception;
     const make = makerOf({ clock, lobby, kinds: this.kinds, cpus, module, onResults });
     const setting = {
       name,
@@ -216,8 +216,8 @@ export class Engine implements Specifier, JobOwner {
     const { size: from, queue: before } = this.#options;
     const queue = 'queue' in changes ? changedQueue(before, changes.queue) : before;
     const { name, clock, random } = this.#options;
-    const own = { queue, name, clock, random };
-    const changed = resolveThreadPoolOptions({ ...this.#options, ...changes, ...own });
+    const whole = { ...this.#options, ...changes, queue, name, clock, random };
+    const changed = resolveThreadPoolOptions(whole);
     // First, as a discipline that cannot be made throws.
     this.#desk.update(changed.queue);
     this.#options = changed;
@@ -225,9 +225,8 @@ export class Engine implements Specifier, JobOwner {
     this.#desk.concurrency = this.#options.concurrencyPerThread;
     this.#desk.queue.lanes = this.lanes;
     this.#crew.update(this.#options);
-    const { size: to } = this.#options;
     this.#onChange();
-    if (to !== from) this.events.emit('resize', { from, to });
+    if (changed.size !== from) this.events.emit('resize', { from, to: changed.size });
   }
 
   pause(): void {
@@ -294,7 +293,6 @@ export class Engine implements Specifier, JobOwner {
     else if (job.answer === 'timeout') this.ledger.failed++;
     else this.ledger.countRefusal(error);
     job.refuse(error);
-    // Whoever waits for room, or for the last task, hears of it when the queue is done.
     this.#reception.flushSoon();
     this.#tell(this.#roomWaiters);
   }

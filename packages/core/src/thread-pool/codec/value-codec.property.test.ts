@@ -73,12 +73,12 @@ test('whatever is written, at whatever offset and however often, is read as stru
   );
 });
 
-test('with any room less than it needs a value is not written, and nothing outside of its room changes', () => {
+test('with whatever room a value is written whole or not at all, and nothing outside of its room changes', () => {
   fc.assert(
     fc.property(value, fc.nat(20), fc.nat(4), (original, offset, rounds) => {
       const { bytes, writer, reader } = pair();
       let length = NOT_ENCODED;
-      // So often that the keys have become shapes, and will not do so below.
+      // So often that most keys have become shapes.
       for (let round = 0; round < 5 + rounds; round++) {
         length = writer.encode(original, offset, BYTES);
       }
@@ -86,12 +86,17 @@ test('with any room less than it needs a value is not written, and nothing outsi
       const step = 1 + Math.floor(length / 100);
       for (let room = 0; room < length; room += step) {
         bytes.fill(UNTOUCHED, 0, offset + length + 8);
-        assert.equal(writer.encode(original, offset, offset + room), NOT_ENCODED, `room ${room}`);
+        const written = writer.encode(original, offset, offset + room);
+        // It may take less than before, as keys that collide become shapes later than others.
+        if (written === NOT_ENCODED) assert.ok(writer.wantsRoom);
+        else assertSameClone(reader.decode(offset, written), structuredClone(original));
+        assert.ok(written <= room);
         assert.ok(isUntouched(bytes.subarray(0, offset)));
         assert.ok(isUntouched(bytes.subarray(offset + room, offset + length + 8)));
       }
-      assert.equal(writer.encode(original, offset, offset + length), length);
-      assertSameClone(reader.decode(offset, length), structuredClone(original));
+      const whole = writer.encode(original, offset, offset + length);
+      assert.ok(whole !== NOT_ENCODED && whole <= length);
+      assertSameClone(reader.decode(offset, whole), structuredClone(original));
     }),
     { numRuns: 300 },
   );
