@@ -20,7 +20,7 @@ test.each(subjects)('$name: its limits name contenders, and no two share a name'
   const names = subject.contenders.map(({ name }) => name);
   const limits = subject.limits ?? [];
   const named = limits.flatMap((limit) =>
-    limit.of === 'ratio' ? [limit.contender, limit.to] : [limit.contender],
+    limit.of === 'ratio' ? [limit.contender, limit.to].flat() : [limit.contender],
   );
   expect(names).toEqual([...new Set(names)]);
   expect(names).toEqual(expect.arrayContaining(named));
