@@ -36,7 +36,8 @@ export interface ReceptionSetting {
 /**
  * Brings tasks to the workers and results back. What is submitted in one tick is shown to the workers at
  * its end. Where tasks are short and a CPU is free, it then looks for results for some microseconds, which
- * is sooner than any wake-up; then it sleeps until a worker rings. It never polls.
+ * is sooner than any wake-up; then it sleeps until a worker rings. While
+ * tasks are handed ahead a timer of 1 ms looks for those that take long; an idle pool has no timer.
  *
  * How long it looks, and how long it keeps the event loop, goes by the machine's clock whatever clock the pool
  * has: one that stands still would hold the thread for ever.
