@@ -52,7 +52,9 @@ export function createPolicies(config: Shared, clock: Clock): Policies {
   const breakers = mapped(config.breakers, (name, options) => {
     return new CircuitBreaker({ ...options, name: `breaker ${name}`, clock, classify });
   });
-  const isDefaultUsed = config.routes.some(({ pool }) => pool === undefined);
+  const isDefaultUsed = config.routes.some(
+    (route) => route.upstream === undefined && route.pool === undefined,
+  );
   const defaults = isDefaultUsed ? { [DEFAULT_POOL]: DEFAULT_POOL_OPTIONS } : {};
   const pools = mapped({ ...defaults, ...config.pools }, (name, { size, queue }) => {
     return new WorkerPool({ size, queue, name: `pool ${name}`, clock });

@@ -16,7 +16,12 @@ import {
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 
-import { resolveConfig, type ResolvedConfig, type ServiceConfig } from './config/index.ts';
+import {
+  resolveConfig,
+  type ResolvedConfig,
+  type ResolvedHandlerRoute,
+  type ServiceConfig,
+} from './config/index.ts';
 import { loadHandlers } from './handlers/index.ts';
 import { createHttpServer, Exchanges, pathOf, requestFields, Route } from './http/index.ts';
 import type { Chain, Exchange, Handler } from './http/index.ts';
@@ -153,17 +158,14 @@ export class Service {
     }
   }
 
-  #createApp(handlers: readonly Handler[]): FastifyInstance {
+  #createApp(handlers: readonly (Handler | undefined)[]): FastifyInstance {
     const { routes: configs, server: config } = this.config;
     const [clock, logger, exchanges] = [this.#clock, this.#logger, this.#exchanges];
-    const routes = configs.map(
-      (route, i) =>
-        new Route(route, handlers[i] as Handler, this.#chainOf(route), {
-          clock,
-          logger,
-          exchanges,
-        }),
-    );
+    const routes = configs.flatMap((route, i) => {
+      const handler = handlers[i];
+      if (route.upstream !== undefined || handler === undefined) return [];
+      return [new Route(route, handler, this.#chainOf(route), { clock, logger, exchanges })];
+    });
     const parts = { config, routes, endpoints: this.#endpoints, exchanges, logger, clock };
     const { limiters, breakers, pools } = this;
     const activeRequests = (): number => exchanges.active;
@@ -172,7 +174,7 @@ export class Service {
     return createHttpServer(parts, operations({ isReady, stats: () => this.stats(), metrics }));
   }
 
-  #chainOf(route: ResolvedConfig['routes'][number]): Chain {
+  #chainOf(route: ResolvedHandlerRoute<Handler>): Chain {
     const { breaker = '', pool = DEFAULT_POOL } = route;
     const lanes = this.pools.get(pool);
     if (lanes === undefined) throw new Error(`there is no pool ${pool}`);

@@ -1,9 +1,17 @@
-import { RESERVED_PATHS, type ResolvedConfig } from '../config/index.ts';
+import {
+  RESERVED_PATHS,
+  type ResolvedConfig,
+  type ResolvedHandlerRoute,
+  type ResolvedUpstreamRoute,
+} from '../config/index.ts';
 import { DEFAULT_POOL, DEFAULT_POOL_OPTIONS } from '../policies.ts';
 import { limitText } from './limit-text.ts';
 import { version } from './version.ts';
 
-type Config = Pick<ResolvedConfig, 'server' | 'limiters' | 'breakers' | 'pools' | 'routes'>;
+type Config = Pick<
+  ResolvedConfig,
+  'server' | 'limiters' | 'breakers' | 'pools' | 'upstreams' | 'routes'
+>;
 type Route = Config['routes'][number];
 
 const OPERATIONS = 'operations';
@@ -37,14 +45,23 @@ function reach(host: string): string {
 
 function chainOf(config: Config, route: Route): string {
   const limits = (route.limiter ?? []).map((name) => config.limiters[name]);
-  const pool = config.pools[route.pool ?? DEFAULT_POOL] ?? DEFAULT_POOL_OPTIONS;
   const steps = [
     ...limits.map((limit) => limit && limitText(limit)),
     route.breaker === undefined ? undefined : `breaker ${route.breaker}`,
-    `${pool.size} lanes (queue ${pool.queue})`,
-    typeof route.handler === 'string' ? route.handler : 'handler',
+    ...(route.upstream === undefined ? handlerSteps(config, route) : upstreamSteps(config, route)),
   ];
   return steps.filter((step) => step !== undefined).join(' → ');
+}
+
+function handlerSteps(config: Config, { pool: name, handler }: ResolvedHandlerRoute): string[] {
+  const pool = config.pools[name ?? DEFAULT_POOL] ?? DEFAULT_POOL_OPTIONS;
+  const what = typeof handler === 'string' ? handler : 'handler';
+  return [`${pool.size} lanes (queue ${pool.queue})`, what];
+}
+
+function upstreamSteps({ upstreams }: Config, { upstream: name }: ResolvedUpstreamRoute): string[] {
+  const { targets = [] } = upstreams[name] ?? {};
+  return [`upstream ${name} (${targets.length === 1 ? '1 target' : `${targets.length} targets`})`];
 }
 
 function suggestions({ method, path }: Route, url: string): readonly string[] {

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 
 import { resolveConfig } from './resolve.ts';
 import type { ResolvedConfig, ServiceConfig } from './schema.ts';
+import type { ResolvedUpstream, ResolvedUpstreamRetry } from './sections/index.ts';
 
 /** Every key of an interface `…Config`, with the default that its docstring names. */
 function documentedDefaults(): ReadonlyMap<string, string> {
@@ -36,7 +37,20 @@ const minimal: ServiceConfig<never> = {
   },
   breakers: { b: {}, w: { slidingWindow: { type: 'time' } } },
   pools: { p: {} },
-  routes: [{ path: '/x', handler: './x.ts' }],
+  upstreams: {
+    s: { targets: ['http://a.example'] },
+    u: {
+      targets: ['https://a.example'],
+      resolve: 'dns',
+      tls: {},
+      hedge: { delayMs: 1 },
+      health: { path: '/' },
+    },
+  },
+  routes: [
+    { path: '/x', handler: './x.ts' },
+    { path: '/y', upstream: 'u', requestHeaders: {} },
+  ],
 };
 
 function resolved(): ResolvedConfig<never> {
@@ -46,8 +60,10 @@ function resolved(): ResolvedConfig<never> {
 }
 
 test('every default is the one that its docstring names', () => {
-  const { server, limiters, breakers, pools, routes, log, shutdown } = resolved();
-  const actual: Record<string, object | undefined> = {
+  const { server, limiters, breakers, pools, upstreams, routes, log, shutdown } = resolved();
+  const { u } = upstreams;
+  const retry = (u as ResolvedUpstream).retry as ResolvedUpstreamRetry;
+  const actual: Record<string, unknown> = {
     Server: server,
     TokenBucket: limiters['l'],
     Meter: limiters['l'],
@@ -56,7 +72,18 @@ test('every default is the one that its docstring names', () => {
     Breaker: breakers['b'],
     TimeWindow: breakers['w']?.slidingWindow,
     Pool: pools['p'],
-    Route: routes[0],
+    CommonRoute: routes[0],
+    HandlerRoute: routes[0],
+    UpstreamRoute: routes[1],
+    HeaderEdits: routes[1]?.upstream && routes[1].requestHeaders,
+    Upstream: upstreams['s'],
+    UpstreamDns: u?.dns,
+    UpstreamTls: u?.tls,
+    UpstreamRetry: retry,
+    UpstreamRetryBudget: retry.budget,
+    UpstreamHedge: u?.hedge,
+    Ejection: u?.ejection,
+    Health: u?.health,
     Log: log,
     Shutdown: shutdown,
   };
@@ -65,6 +92,8 @@ test('every default is the one that its docstring names', () => {
     'server.maxBodyBytes',
     'permittedCallsInHalfOpen',
     'none',
+    'all of them',
+    "the upstream's",
     'off',
     "the limiter's own, with a key",
     "'x-api-key', or 'authorization' when there is a scheme",
@@ -82,7 +111,7 @@ test('every default is the one that its docstring names', () => {
     expect(value, `for ${name}`).toEqual(expected ?? JSON.parse(literal));
     compared++;
   }
-  expect(compared).toBeGreaterThan(25);
+  expect(compared).toBeGreaterThan(60);
 });
 
 test('a default that depends on another key follows it', () => {

@@ -25,12 +25,17 @@ export type {
   ResolvedLimiter,
   ResolvedLog,
   ResolvedPool,
+  ResolvedHandlerRoute,
+  ResolvedHeaderEdits,
   ResolvedRoute,
   ResolvedServer,
   ResolvedShutdown,
+  ResolvedUpstream,
+  ResolvedUpstreamRoute,
   RouteConfig,
   ServerConfig,
   ShutdownConfig,
   SlidingWindowConfig,
+  UpstreamConfig,
 } from './sections/index.ts';
 export type { Environment } from './substitution.ts';

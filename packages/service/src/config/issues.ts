@@ -63,13 +63,24 @@ function wrongName(issue: z.core.$ZodIssueInvalidKey, subject: Subject): Finding
 
 /** Of the branches of a union, the one that came furthest says best what is wrong. */
 function inUnion(issue: z.core.$ZodIssueInvalidUnion, subject: Subject): readonly Finding[] {
-  const inner = issue.errors.find((branch) => branch.every(({ path }) => path.length > 0));
+  const inner =
+    issue.errors.find((branch) => branch.every(({ path }) => path.length > 0)) ??
+    onlyOf(issue.errors.filter(isInside));
   if (inner === undefined || inner.length === 0) {
     const candidates = issue.errors.flat().flatMap(namesOf);
     return [wrongValue(issue, subject, candidates.concat(namesOf(issue)))];
   }
   const path = pathOf(issue, subject);
   return findingsOf(inner, { root: valueAt(subject.root, issue.path), path });
+}
+
+/** Whether it is only about what the value holds, not about what it is. */
+function isInside(branch: readonly Issue[]): boolean {
+  return branch.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys');
+}
+
+function onlyOf<T>(all: readonly T[]): T | undefined {
+  return all.length === 1 ? all[0] : undefined;
 }
 
 function wrongValue(

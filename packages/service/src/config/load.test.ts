@@ -12,7 +12,7 @@ interface Broken {
   readonly file?: string;
 }
 
-const SECTIONS = 'server, limiters, breakers, pools, routes, log, shutdown';
+const SECTIONS = 'server, limiters, breakers, pools, upstreams, routes, log, shutdown';
 const HANDLER = './file.ts#exportName or one of builtin:simulated-work, builtin:digest';
 const SERVER =
   'host, port, maxConnections, maxBodyBytes, maxHeaderBytes, headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, trustedProxies';
@@ -31,10 +31,10 @@ const broken: readonly Broken[] = [
   },
   {
     what: 'an unknown section',
-    text: 'sever: {}\nupstreams: {}\n',
+    text: 'sever: {}\ntracing: {}\n',
     problems: [
       `c.yaml:1:1  sever: expected one of ${SECTIONS}, got the key "sever"; did you mean "server"?`,
-      `c.yaml:2:1  upstreams: expected one of ${SECTIONS}, got the key "upstreams"`,
+      `c.yaml:2:1  tracing: expected one of ${SECTIONS}, got the key "tracing"`,
     ],
   },
   {
@@ -158,7 +158,7 @@ const broken: readonly Broken[] = [
 `,
     problems: [
       'c.yaml:2:5  routes[0].path: expected a path that starts with "/", got nothing',
-      `c.yaml:2:5  routes[0].handler: expected ${HANDLER}, got nothing`,
+      `c.yaml:2:5  routes[0].handler: expected a handler, or an upstream in its place, got nothing`,
       'c.yaml:3:13  routes[1].path: expected a path that starts with "/", got "orders"',
       `c.yaml:3:30  routes[1].handler: expected ${HANDLER}, got "builtin:digset"; did you mean "builtin:digest"?`,
       'c.yaml:4:13  routes[2].path: expected a path as it reads once decoded, got "/a%20b"; write the character itself, not its %-code',

@@ -32,7 +32,7 @@ export interface ConfigSource {
 
 /**
  * Reads, validates and completes a configuration file, YAML or JSON. Also says when a handler's module
- * is not there; it does not load it. It never throws: what is wrong with the file is answered.
+ * or a file of an upstream's TLS is not there; it does not load it. It never throws: what is wrong with the file is answered.
  */
 export async function loadConfigFile(
   file: string,
@@ -42,7 +42,11 @@ export async function loadConfigFile(
   if (text === undefined) return { ok: false, problems: [locate(finding, { file })] };
   const result = parseConfig(text, { file, env });
   if (!result.ok) return result;
-  const problems = await missingModules(result.config, result.source);
+  const { config, source } = result;
+  const problems = [
+    ...(await missingFiles(config, source)),
+    ...(await missingModules(config, source)),
+  ];
   return problems.length > 0 ? { ok: false, problems } : result;
 }
 
@@ -105,13 +109,32 @@ async function missingModules(
   { folder, problemAt }: ConfigSource,
 ): Promise<readonly Problem[]> {
   const problems = config.routes.map(async ({ handler }, index) => {
-    const reference = parseHandler(handler);
-    if (reference?.kind !== 'module') return [];
-    const about = await stat(resolve(folder, reference.file)).catch(() => undefined);
-    if (about?.isFile() === true) return [];
+    const reference = handler === undefined ? undefined : parseHandler(handler);
+    if (reference?.kind !== 'module' || (await isFile(resolve(folder, reference.file)))) return [];
     const path = formatPath(['routes', index, 'handler']);
-    const remedy = 'it is looked for beside the configuration';
     return [problemAt({ path, expected: 'a module that exists', found: show(handler), remedy })];
   });
   return (await Promise.all(problems)).flat();
+}
+
+/** What upstreams need for TLS and is not there. */
+async function missingFiles(
+  config: ResolvedConfig<never>,
+  { folder, problemAt }: ConfigSource,
+): Promise<readonly Problem[]> {
+  const named = Object.entries(config.upstreams).flatMap(([name, { tls }]) =>
+    (['ca', 'cert', 'key'] as const).map((key) => ({ name, key, file: tls?.[key] })),
+  );
+  const problems = named.map(async ({ name, key, file }) => {
+    if (file === undefined || (await isFile(resolve(folder, file)))) return [];
+    const path = formatPath(['upstreams', name, 'tls', key]);
+    return [problemAt({ path, expected: 'a file that exists', found: show(file), remedy })];
+  });
+  return (await Promise.all(problems)).flat();
+}
+
+const remedy = 'it is looked for beside the configuration';
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() === true;
 }

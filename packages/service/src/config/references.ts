@@ -1,13 +1,22 @@
 import { findingsOf } from './issues.ts';
 import { childPath, type ConfigPath } from './paths.ts';
 import { list, show, type Finding } from './problems.ts';
-import { isKeyOf, keyForms, limiterKeySchema, optionsSchema, patternOf } from './sections/index.ts';
+import { wrongRewrites } from './rewrites.ts';
+import {
+  ALL_METHODS,
+  isKeyOf,
+  keyForms,
+  limiterKeySchema,
+  optionsSchema,
+  patternOf,
+} from './sections/index.ts';
 
 /** The key of a route that names something, the section in which it is looked up, and what it is. */
 const REFERENCES = [
-  { key: 'limiter', section: 'limiters', what: 'limiter' },
-  { key: 'breaker', section: 'breakers', what: 'breaker' },
-  { key: 'pool', section: 'pools', what: 'pool' },
+  { key: 'limiter', section: 'limiters', what: 'a limiter' },
+  { key: 'breaker', section: 'breakers', what: 'a breaker' },
+  { key: 'pool', section: 'pools', what: 'a pool' },
+  { key: 'upstream', section: 'upstreams', what: 'an upstream' },
 ] as const;
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -26,6 +35,7 @@ export function findingsBetween(config: unknown): readonly Finding[] {
     ...danglingNames(config, routes),
     ...collisions(routes),
     ...wrongOptions(routes),
+    ...wrongRewrites(routes),
   ];
 }
 
@@ -34,7 +44,7 @@ function danglingNames(config: Mapping, routes: readonly Mapping[]): readonly Fi
     const entries = config[section] ?? {};
     if (!isMapping(entries)) return [];
     const names = Object.keys(entries);
-    const expected = `the name of a ${what} (${list(names) || 'there is none'})`;
+    const expected = `the name of ${what} (${list(names) || 'there is none'})`;
     return routes.flatMap((route, index) => {
       const path = childPath(childPath('routes', index), key);
       return namesIn(route[key], path)
@@ -147,7 +157,7 @@ function wrongOptions(routes: readonly Mapping[]): readonly Finding[] {
 
 /** What the route answers: who answers GET answers HEAD. */
 function methodsOf(route: Mapping): readonly string[] {
-  const { method = 'GET' } = route;
+  const { method = route['upstream'] === undefined ? 'GET' : ALL_METHODS } = route;
   const methods: readonly unknown[] = Array.isArray(method) ? method : [method];
   const names = methods.filter((name) => typeof name === 'string');
   return names.includes('GET') ? [...names, 'HEAD'] : names;

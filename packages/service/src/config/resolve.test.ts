@@ -116,6 +116,36 @@ const breaker = fc
   );
 const pool = fc.record({ size: some(integer(1, 1000)), queue: some(integer(0, 1000)) });
 const method = fc.constantFrom('GET' as const, 'POST' as const, 'PUT' as const);
+const hedge = fc.record({
+  delayMs: integer(1, 1000),
+  percentile: some(fc.constantFrom(0.5, 0.95)),
+  maxDelayMs: some(integer(1, 1000)),
+  budgetRatio: some(number(1)),
+});
+const upstream = fc
+  .record({
+    targets: fc.uniqueArray(fc.webAuthority(), { minLength: 1, maxLength: 3 }),
+    resolve: some(fc.constantFrom('static' as const, 'dns' as const)),
+    connections: some(integer(1, 10_000)),
+    timeoutMs: some(integer(1, MAX_MS)),
+    host: some(fc.constantFrom('client' as const, { fixed: 'stock.internal:80' })),
+    via: some(fc.constantFrom(false as const, 'edge')),
+    retry: some(
+      fc.constantFrom(false as const, {}, { budget: false as const }, { maxAttempts: 2 }),
+    ),
+    hedge: some(hedge),
+    breaker: some(fc.oneof(fc.constant(false as const), breaker)),
+    ejection: some(fc.oneof(fc.constant(false as const), fc.record({ baseMs: integer(1, 1e9) }))),
+    health: some(fc.record({ path: fc.constant('/healthz'), intervalMs: some(integer(1, 5000)) })),
+    tls: some(fc.record({ ca: some(fc.constant('./ca.pem')), verify: some(fc.boolean()) })),
+  })
+  .map((all) => ({ ...all, targets: [...new Set(all.targets.map(originOf))] }));
+
+/** Of arbitrary authorities: two may be of one origin. */
+function originOf(authority: string): string {
+  return new URL(`https://${authority.replace(/^.*@/, '').replace(/:0*$/, '')}`).origin;
+}
+
 const route = fc.record({
   method: some(fc.oneof(method, fc.uniqueArray(method, { minLength: 1 }))),
   path: fc.stringMatching(/^\/[a-z]{1,3}(?:\/:[a-z]{1,3})?$/),
@@ -137,18 +167,28 @@ const config: fc.Arbitrary<ServiceConfig<never>> = fc
     limiters: named(limiter),
     breakers: named(breaker),
     pools: named(pool),
+    upstreams: named(upstream),
+    passed: fc.record({
+      rewrite: some(fc.constantFrom('/v2/:id', '/')),
+      requestHeaders: some(fc.constant({ set: { 'x-a': '1' }, remove: ['cookie'] })),
+      timeoutMs: some(integer(1, MAX_MS)),
+    }),
     routes: fc.uniqueArray(route, { maxLength: 4, selector: ({ path }) => patternOf(path) }),
     shutdown: some(fc.record({ delayMs: integer(0, 100), timeoutMs: integer(101, MAX_MS) })),
   })
-  .map((all) => ({
-    ...all,
-    routes: all.routes.map((one) => ({
-      ...one,
+  .map(({ passed, ...all }) => {
+    const shared = {
       limiter: fewOf(Object.keys(all.limiters)),
       breaker: Object.keys(all.breakers)[0],
-      pool: Object.keys(all.pools)[0],
-    })),
-  }));
+    };
+    const handled = all.routes.map((one) => {
+      return { ...one, ...shared, pool: Object.keys(all.pools)[0] };
+    });
+    const upstreams = Object.keys(all.upstreams).map((one, index) => {
+      return { ...passed, ...shared, upstream: one, path: `/upstreams/${index}/:id` };
+    });
+    return { ...all, routes: [...handled, ...upstreams] };
+  });
 
 function resolved<H>(given: ServiceConfig<H>): ResolvedConfig<H> {
   const result = resolveConfig<H>(given);
@@ -210,14 +250,15 @@ test('in code a handler is a function, which stays the same one', () => {
   const handler = (request: { readonly id: string }): string => request.id;
   const { routes } = resolved({ routes: [{ path: '/x', handler, options: { retries: 3 } }] });
   expect(routes[0]?.handler).toBe(handler);
-  expect(routes[0]?.options).toEqual({ retries: 3 });
+  expect(routes[0]).toMatchObject({ options: { retries: 3 } });
 });
 
 test('the caller’s own objects in a handler’s options are neither copied nor frozen', () => {
   const cache = new Map();
   const options = { cache, nested: { list: [1] } };
   const { routes } = resolved({ routes: [{ path: '/x', handler: () => 0, options }] });
-  expect(routes[0]?.options['cache']).toBe(cache);
+  const [first] = routes;
+  expect(first?.upstream === undefined && first?.options['cache']).toBe(cache);
   expect(Object.isFrozen(options.nested.list)).toBe(false);
 });
 
@@ -250,6 +291,7 @@ test('any value is taken or refused', () => {
     'limiters',
     'breakers',
     'pools',
+    'upstreams',
     'routes',
     'log',
     'shutdown',

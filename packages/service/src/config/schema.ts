@@ -10,6 +10,7 @@ import {
   routeSchema,
   serverSchema,
   shutdownSchema,
+  upstreamSchema,
   type BreakerConfig,
   type HandlerFunction,
   type LimiterConfig,
@@ -22,9 +23,11 @@ import {
   type ResolvedRoute,
   type ResolvedServer,
   type ResolvedShutdown,
+  type ResolvedUpstream,
   type RouteConfig,
   type ServerConfig,
   type ShutdownConfig,
+  type UpstreamConfig,
 } from './sections/index.ts';
 
 type Names<T> = Readonly<Record<string, T>>;
@@ -41,6 +44,8 @@ export interface ServiceConfig<H = HandlerFunction> {
   readonly breakers?: Names<BreakerConfig> | undefined;
   /** Worker pools by name. */
   readonly pools?: Names<PoolConfig> | undefined;
+  /** Other servers that routes can go to, by name. */
+  readonly upstreams?: Names<UpstreamConfig> | undefined;
   /** @default [] */
   readonly routes?: readonly RouteConfig<H>[] | undefined;
   readonly log?: LogConfig | undefined;
@@ -56,6 +61,7 @@ export interface ResolvedConfig<H = HandlerFunction> {
   readonly limiters: Names<ResolvedLimiter>;
   readonly breakers: Names<ResolvedBreaker>;
   readonly pools: Names<ResolvedPool>;
+  readonly upstreams: Names<ResolvedUpstream>;
   readonly routes: readonly ResolvedRoute<H>[];
   readonly log: ResolvedLog;
   readonly shutdown: ResolvedShutdown;
@@ -67,6 +73,7 @@ export const SECTIONS: readonly (keyof ServiceConfig)[] = [
   'limiters',
   'breakers',
   'pools',
+  'upstreams',
   'routes',
   'log',
   'shutdown',
@@ -85,6 +92,7 @@ export function configSchema<H>(
     limiters: named('limiters', limiterSchema).default({}),
     breakers: named('breakers', breakerSchema).default({}),
     pools: named('pools', poolSchema).default({}),
+    upstreams: named('upstreams', upstreamSchema).default({}),
     routes: z.array(routeSchema(handler), { error: 'a list of routes' }).default([]),
     log: logSchema.prefault({}),
     shutdown: shutdownSchema.prefault({}),
@@ -94,6 +102,8 @@ export function configSchema<H>(
     routes: config.routes.map((route) => ({
       ...route,
       maxBodyBytes: route.maxBodyBytes ?? config.server.maxBodyBytes,
+      // An upstream that is not there is reported elsewhere, and then nobody reads this.
+      timeoutMs: route.timeoutMs ?? config.upstreams[route.upstream ?? '']?.timeoutMs ?? 0,
     })),
   }));
 }

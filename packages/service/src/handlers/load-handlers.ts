@@ -20,7 +20,8 @@ const builtIn: Readonly<Record<BuiltInHandler, (clock: Clock) => Handler>> = {
 
 /** The handlers of the routes, in their order; or what is wrong with those that cannot be had. */
 export interface LoadedHandlers {
-  readonly handlers: readonly Handler[];
+  /** undefined for a route that goes to an upstream. */
+  readonly handlers: readonly (Handler | undefined)[];
   readonly findings: readonly Finding[];
 }
 
@@ -31,7 +32,9 @@ export async function loadHandlers(
   clock: Clock,
 ): Promise<LoadedHandlers> {
   const found = await Promise.all(
-    routes.map(async ({ handler, body }, index): Promise<Handler | Finding> => {
+    routes.map(async (route, index): Promise<Handler | Finding | undefined> => {
+      if (route.upstream !== undefined) return undefined;
+      const { handler, body } = route;
       if (typeof handler === 'function') return handler;
       if (handler === 'builtin:digest' && body !== 'stream') {
         return {
@@ -47,8 +50,8 @@ export async function loadHandlers(
     }),
   );
   return {
-    handlers: found.filter((item) => typeof item === 'function'),
-    findings: found.filter((item) => typeof item !== 'function'),
+    handlers: found.filter((item) => typeof item !== 'object'),
+    findings: found.filter((item) => typeof item === 'object'),
   };
 }
 

@@ -6,7 +6,7 @@ import type { CallContext } from '@sluice/core';
 import type { FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 
-import type { ResolvedRoute } from '../config/index.ts';
+import type { ResolvedHandlerRoute } from '../config/index.ts';
 import { limitedBody } from './body.ts';
 import { parseTraceparent } from './trace-context.ts';
 
@@ -55,7 +55,7 @@ export class LiveRequest implements HandlerRequest {
   constructor(
     request: FastifyRequest,
     context: CallContext,
-    more: { config: ResolvedRoute<Handler>; waitedMs: number; logger: Logger },
+    more: { config: ResolvedHandlerRoute<Handler>; waitedMs: number; logger: Logger },
   ) {
     this.#request = request;
     this.#context = context;

@@ -12,7 +12,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 
-import type { ResolvedRoute } from '../config/index.ts';
+import type { ResolvedHandlerRoute } from '../config/index.ts';
 import type { Endpoint } from '../telemetry/index.ts';
 import type { Exchange, Exchanges } from './exchanges.ts';
 import { LiveRequest, type Handler } from './handler.ts';
@@ -40,7 +40,7 @@ export interface RouteEnvironment {
  * So a refusal costs no body, and a slow client holds no lane, but for one whose handler reads a stream.
  */
 export class Route {
-  readonly config: ResolvedRoute<Handler>;
+  readonly config: ResolvedHandlerRoute<Handler>;
   readonly #handler: Handler;
   readonly #chain: Chain;
   readonly #environment: RouteEnvironment;
@@ -48,7 +48,7 @@ export class Route {
   readonly #endpoints = new Map<string, Endpoint>();
 
   constructor(
-    config: ResolvedRoute<Handler>,
+    config: ResolvedHandlerRoute<Handler>,
     handler: Handler,
     chain: Chain,
     environment: RouteEnvironment,

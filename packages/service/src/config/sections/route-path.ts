@@ -14,26 +14,48 @@ const FORBIDDEN_PARAMETERS = new Set([':__proto__', ':constructor', ':prototype'
  * A path that the router takes and that a client can reach: segments of plain text, `:name` for any
  * one segment, `*` as the last for any rest. It is compared with the decoded path of the request.
  */
-export const pathSchema: z.ZodType<string, string> = z
-  .string({ error: 'a path that starts with "/"' })
-  .superRefine((path, context) => {
-    const [expected, remedy] = problemOf(path) ?? [];
-    if (expected !== undefined) {
-      context.addIssue({ code: 'custom', message: expected, params: { remedy } });
-    }
-  });
+export const pathSchema: z.ZodType<string, string> = checked(problemOf);
+
+/**
+ * What becomes of a path: written as the path of a route is, with parameters of it. Any path is
+ * right, as it is the target's.
+ */
+export const rewriteSchema: z.ZodType<string, string> = checked(shapeProblemOf);
+
+/** The parameters in the path of a route, or in what it is rewritten to, without their `:`; and `*`. */
+export function parametersOf(path: string): readonly string[] {
+  return path
+    .split('/')
+    .filter((segment) => segment.startsWith(':') || segment === '*')
+    .map((segment) => segment.replace(':', ''));
+}
 
 /** The path with its parameters' names taken out: two routes with the same pattern take the same requests. */
 export function patternOf(path: string): string {
   return path.replaceAll(/:\w+/g, ':');
 }
 
-/** What the path should be, and what to do about it. */
-function problemOf(path: string): readonly [string, string?] | undefined {
-  if (!path.startsWith('/')) return ['a path that starts with "/"'];
+/** What a path should be, and what to do about it. */
+type PathProblem = readonly [string, string?] | undefined;
+
+function checked(find: (path: string) => PathProblem): z.ZodType<string, string> {
+  return z.string({ error: 'a path that starts with "/"' }).superRefine((path, context) => {
+    const [expected, remedy] = find(path) ?? [];
+    if (expected !== undefined) {
+      context.addIssue({ code: 'custom', message: expected, params: { remedy } });
+    }
+  });
+}
+
+function problemOf(path: string): PathProblem {
   if (RESERVED_PATHS.includes(path)) {
     return [`a path other than the service's own (${RESERVED_PATHS.join(', ')})`];
   }
+  return shapeProblemOf(path);
+}
+
+function shapeProblemOf(path: string): PathProblem {
+  if (!path.startsWith('/')) return ['a path that starts with "/"'];
   if (path.length > LONGEST) return [`a path of at most ${LONGEST} characters`];
   if (path.includes('%')) {
     return ['a path as it reads once decoded', 'write the character itself, not its %-code'];
@@ -50,10 +72,7 @@ function problemOf(path: string): readonly [string, string?] | undefined {
     : undefined;
 }
 
-function problemOfSegment(
-  segment: string,
-  isLast: boolean,
-): readonly [string, string?] | undefined {
+function problemOfSegment(segment: string, isLast: boolean): PathProblem {
   if (segment === '')
     return isLast ? undefined : ['a path without empty segments', 'take out one "/"'];
   if (segment === '.' || segment === '..') return ['a path without "." and ".." segments'];

@@ -1,118 +1,121 @@
 import { z } from 'zod';
 
-import { optionsSchema, type HandlerFunction } from './handler.ts';
-import { pathSchema } from './route-path.ts';
-import { compact, integer, mapping, milliseconds, oneOf, type Complete } from './values.ts';
+import {
+  completeOptions,
+  type HandlerRouteConfig,
+  type ResolvedHandlerRoute,
+} from './handler-route.ts';
+import type { HandlerFunction } from './handler.ts';
+import { requestEditsSchema, responseEditsSchema } from './header-edits.ts';
+import { limitersSchema, maxBodyBytesSchema, methodsSchema, nameOf } from './route-common.ts';
+import { pathSchema, rewriteSchema } from './route-path.ts';
+import {
+  ALL_METHODS,
+  type ResolvedUpstreamRoute,
+  type UpstreamRouteConfig,
+} from './upstream-route.ts';
+import { compact, integer, mapping, milliseconds, oneOf, withRules, type Rule } from './values.ts';
 
-export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
+/** Which requests go where, and through what: to a handler, or to an upstream. */
+export type RouteConfig<H = HandlerFunction> = HandlerRouteConfig<H> | UpstreamRouteConfig;
 
-/** How a handler gets the request's body. `stream` is for bodies that should not be held in memory. */
-export type BodyKind = 'json' | 'text' | 'bytes' | 'stream';
+/** Has either `handler` or `upstream`, by which its kind is told. */
+export type ResolvedRoute<H = HandlerFunction> = ResolvedHandlerRoute<H> | ResolvedUpstreamRoute;
 
-/** Which requests go where, and through what. `H` is the type of a handler given in code. */
-export interface RouteConfig<H = HandlerFunction> {
-  /** One method, or a list of them. `GET` answers HEAD as well. @default 'GET' */
-  readonly method?: HttpMethod | readonly HttpMethod[] | undefined;
-  /** `/orders/:id`, `/files/*`. No other route may have the same but for the parameters' names. */
-  readonly path: string;
-  /**
-   * What answers. In a file `./orders.ts#create`, relative to that file (`default` is the export if
-   * none is named), or a handler of sluice: `builtin:simulated-work`, `builtin:digest`.
-   */
-  readonly handler: H | string;
-  /** Handed to the handler. For `builtin:simulated-work`: `{ durationMs: 100 }`. @default {} */
-  readonly options?: Readonly<Record<string, unknown>> | undefined;
-  /** Name of a limiter, or a list of them: a request passes all of them or takes from none. @default none */
-  readonly limiter?: string | readonly string[] | undefined;
-  /** Name of a breaker. @default none */
-  readonly breaker?: string | undefined;
-  /**
-   * Name of a pool. A route that names none runs on the pool `default`, which has 100 lanes and 1000
-   * places to wait unless the configuration has one of that name. @default none
-   */
-  readonly pool?: string | undefined;
-  /** Time from admission to the answer, in ms. @default 10000 */
-  readonly timeoutMs?: number | undefined;
-  /** How the handler gets the body. @default 'json' */
-  readonly body?: BodyKind | undefined;
-  /** Largest body, in bytes. @default server.maxBodyBytes */
-  readonly maxBodyBytes?: number | undefined;
-  /** Status of an answer for which the handler set none. 200 to 299. @default 200 */
-  readonly successStatus?: number | undefined;
-}
+/** A route in which what other sections say is still to be filled in. */
+export type UnfinishedRoute<H> =
+  | Unfinished<ResolvedHandlerRoute<H>, 'maxBodyBytes'>
+  | Unfinished<ResolvedUpstreamRoute, 'maxBodyBytes' | 'timeoutMs'>;
 
-/** `limiter` is a list; `limiter`, `breaker` and `pool` are missing where there is none; what they name exists. */
-export type ResolvedRoute<H = HandlerFunction> = ResolvedWithoutBytes<H> & {
-  readonly maxBodyBytes: number;
+type Unfinished<T, K extends keyof T> = Omit<T, K> & Partial<Pick<T, K>>;
+
+type Given = Readonly<Record<string, unknown>>;
+
+/** Why a key has no place beside `upstream`. */
+const OF_HANDLERS: Readonly<Record<string, string>> = {
+  handler: 'left out, as the upstream answers',
+  options: 'left out beside upstream, as options are for handlers',
+  pool: "left out beside upstream, as the upstream's connections and pending are the bounds",
+  body: 'left out beside upstream, as bodies are passed on as they flow',
+  successStatus: 'left out beside upstream, as targets set the status',
 };
 
-type ResolvedWithoutBytes<H> = Complete<
-  Pick<RouteConfig<H>, 'path' | 'handler' | 'options' | 'timeoutMs' | 'body' | 'successStatus'>
-> & {
-  readonly method: readonly HttpMethod[];
-  readonly limiter?: readonly string[];
-  readonly breaker?: string;
-  readonly pool?: string;
+/** Why a key has no place beside `handler`. */
+const OF_UPSTREAMS: Readonly<Record<string, string>> = {
+  stripPrefix: 'left out beside handler, as no path is passed on to it',
+  rewrite: 'left out beside handler, as no path is passed on to it',
+  requestHeaders: 'left out beside handler, which gets the headers as they came',
+  responseHeaders: 'left out beside handler, whose answer has no headers of its own',
 };
 
-/** A route whose body limit is still to be filled in from the server's. */
-export type RouteWithoutBytes<H> = ResolvedWithoutBytes<H> & { readonly maxBodyBytes?: number };
+const rules: readonly Rule<Given>[] = [
+  {
+    key: 'handler',
+    expected: 'a handler, or an upstream in its place',
+    holds: ({ handler, upstream }) => handler !== undefined || upstream !== undefined,
+  },
+  ...leftOutBeside('upstream', OF_HANDLERS),
+  ...leftOutBeside('handler', OF_UPSTREAMS),
+  {
+    key: 'rewrite',
+    expected: 'left out beside stripPrefix, as each says what the path becomes',
+    holds: ({ stripPrefix, rewrite }) => stripPrefix === undefined || rewrite === undefined,
+  },
+];
 
-/** TRACE and CONNECT are left out: the one mirrors credentials, the other is for proxies. */
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
-
-const METHOD = `one of ${METHODS.join(', ')}`;
-
-const method = z.enum(METHODS, { error: METHOD });
-const methods = z
-  .array(method)
-  .min(1, { error: 'at least one method' })
-  .refine((list) => new Set(list).size === list.length, { error: 'every method once' })
-  .refine((list) => !(list.includes('GET') && list.includes('HEAD')), {
-    error: 'no HEAD beside GET, which answers it as well',
-  });
-
-const nameOf = (what: string): z.ZodString => z.string({ error: `the name of a ${what}` });
-
-const LIMITERS = 'the name of a limiter, or a list of them';
-
-const limiters = z
-  .array(nameOf('limiter'))
-  .min(1, { error: 'at least one limiter' })
-  .refine((list) => new Set(list).size === list.length, { error: 'every limiter once' });
-
-/** A route with handlers of this kind. */
+/** A route, to a handler of this kind or to an upstream. */
 export function routeSchema<H>(
   handler: z.ZodType<H | string, H | string>,
-): z.ZodType<RouteWithoutBytes<H>, RouteConfig<H>> {
+): z.ZodType<UnfinishedRoute<H>, RouteConfig<H>> {
   const shape = mapping('a route', {
-    method: z.union([method, methods], { error: `${METHOD}, or a list of them` }).default('GET'),
+    method: methodsSchema.optional(),
     path: pathSchema,
-    handler,
-    options: z.record(z.string(), z.unknown(), { error: 'a mapping' }).default({}),
-    limiter: z.union([nameOf('limiter'), limiters], { error: LIMITERS }).optional(),
+    handler: handler.optional(),
+    options: z.record(z.string(), z.unknown(), { error: 'a mapping' }).optional(),
+    upstream: z.string({ error: 'the name of an upstream' }).optional(),
+    stripPrefix: z.string({ error: 'a path that starts with "/"' }).optional(),
+    rewrite: rewriteSchema.optional(),
+    requestHeaders: requestEditsSchema.optional(),
+    responseHeaders: responseEditsSchema.optional(),
+    limiter: limitersSchema.optional(),
     breaker: nameOf('breaker').optional(),
     pool: nameOf('pool').optional(),
-    timeoutMs: milliseconds().default(10_000),
-    body: oneOf(['json', 'text', 'bytes', 'stream']).default('json'),
-    maxBodyBytes: integer(1).optional(),
-    successStatus: integer(200, 299).default(200),
+    timeoutMs: milliseconds().optional(),
+    body: oneOf(['json', 'text', 'bytes', 'stream']).optional(),
+    maxBodyBytes: maxBodyBytesSchema.optional(),
+    successStatus: integer(200, 299).optional(),
   });
-  return shape.transform((route) =>
-    compact({
-      ...route,
-      method: typeof route.method === 'string' ? [route.method] : route.method,
-      limiter: typeof route.limiter === 'string' ? [route.limiter] : route.limiter,
-      options: completeOptions(route.handler, route.options),
-    }),
-  );
+  return withRules(shape, rules as readonly Rule<object>[]).transform(unfinished) as never;
 }
 
-/** The options with the defaults of a built-in handler filled in; wrong ones are left as they are. */
-function completeOptions(
-  handler: unknown,
-  options: Record<string, unknown>,
-): Record<string, unknown> {
-  const parsed = optionsSchema(handler)?.safeParse(options);
-  return parsed?.success === true ? parsed.data : options;
+function leftOutBeside(
+  other: string,
+  reasons: Readonly<Record<string, string>>,
+): readonly Rule<Given>[] {
+  return Object.entries(reasons).map(([key, expected]) => ({
+    key,
+    expected,
+    holds: ({ [other]: present, [key]: value }) => present === undefined || value === undefined,
+  }));
 }
+
+/** The route with its own defaults; the schema has seen to it that it is of one kind. */
+function unfinished(given: Given): object {
+  const { method, limiter, handler, upstream } = given;
+  const defaults =
+    upstream === undefined
+      ? { method: ['GET'], options: {}, timeoutMs: 10_000, body: 'json', successStatus: 200 }
+      : { method: ALL_METHODS, requestHeaders: NO_EDITS, responseHeaders: NO_EDITS };
+  const options = handler && completeOptions(handler, (given['options'] ?? {}) as Given);
+  return {
+    ...defaults,
+    ...compact({
+      ...given,
+      method: typeof method === 'string' ? [method] : method,
+      limiter: typeof limiter === 'string' ? [limiter] : limiter,
+      options,
+    }),
+  };
+}
+
+const NO_EDITS = { set: {}, add: {}, remove: [] };

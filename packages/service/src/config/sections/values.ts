@@ -40,6 +40,12 @@ export function above0(most: number): z.ZodNumber {
   return z.number({ error }).gt(0, { error }).lte(most, { error });
 }
 
+/** A number from 0 to 1. */
+export function ratio(): z.ZodNumber {
+  const error = 'a ratio from 0 to 1';
+  return z.number({ error }).gte(0, { error }).lte(1, { error });
+}
+
 export function trueOrFalse(): z.ZodBoolean {
   return z.boolean({ error: 'true or false' });
 }
@@ -98,6 +104,14 @@ export function named<T extends z.ZodType>(what: string, entry: T): z.ZodRecord<
     'a name of at most 64 letters, digits, "_" and "-" that starts with a letter or digit';
   const name = z.string({ error }).regex(NAME, { error });
   return z.record(name, entry, { error: `a mapping of names to ${what}` });
+}
+
+/** What `schema` takes, or `false` for without it. */
+export function orFalse<T extends z.ZodType>(
+  schema: T,
+  what: string,
+): z.ZodUnion<readonly [z.ZodLiteral<false>, T]> {
+  return z.union([z.literal(false), schema], { error: `${what}, or false` });
 }
 
 /** The value without the keys that are undefined. */
