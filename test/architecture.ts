@@ -81,13 +81,14 @@ export const architecture: Architecture = {
         config: [],
         // The load generator measures from outside and knows nothing of what it measures.
         load: [],
-        // Calls that go out know nothing of those that come in.
-        upstream: [],
+        // Calls that go out know nothing of those that come in, and of the configuration only their own settings.
+        upstream: ['config'],
         telemetry: ['config'],
-        http: ['config', 'telemetry'],
+        http: ['config', 'telemetry', 'upstream'],
         handlers: ['config', 'http'],
         // The composition root and its neighbours.
         policies: { allBut: ['service', 'cli', 'load', 'index'] },
+        routes: { allBut: ['service', 'cli', 'load', 'index'] },
         operations: { allBut: ['service', 'cli', 'load', 'index'] },
         shutdown: { allBut: ['service', 'cli', 'load', 'index'] },
         service: { allBut: ['cli', 'load', 'index'] },

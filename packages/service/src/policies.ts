@@ -6,6 +6,7 @@ import {
   PolicyRegistry,
   SlidingLog,
   SlidingWindow,
+  systemRandom,
   TokenBucket,
   WorkerPool,
   type Classify,
@@ -14,6 +15,7 @@ import {
 
 import { keyFunction, type ResolvedConfig, type ResolvedLimiter } from './config/index.ts';
 import { answerFor, RouteLimits, type Handler } from './http/index.ts';
+import { Forwarded, Upstream } from './upstream/index.ts';
 
 /** The pool of the routes that name none. A pool of this name in the configuration takes its place. */
 export const DEFAULT_POOL = 'default';
@@ -34,13 +36,14 @@ export interface Policies {
   readonly limiters: ReadonlyMap<string, ServiceLimiter>;
   readonly breakers: ReadonlyMap<string, CircuitBreaker>;
   readonly pools: ReadonlyMap<string, WorkerPool>;
-  /** All of them by their own names: `limiter public`, `breaker orders`, `pool io`. */
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** All of them by their own names: `limiter public`, `breaker orders`, `pool io`, `upstream stock`. */
   readonly registry: PolicyRegistry;
 }
 
 type Shared = Pick<
   ResolvedConfig<Handler>,
-  'server' | 'limiters' | 'breakers' | 'pools' | 'routes'
+  'server' | 'limiters' | 'breakers' | 'pools' | 'upstreams' | 'routes'
 >;
 
 /** A limiter, a breaker and a pool may share a name in the configuration; as policies they have their own. */
@@ -59,9 +62,13 @@ export function createPolicies(config: Shared, clock: Clock): Policies {
   const pools = mapped({ ...defaults, ...config.pools }, (name, { size, queue }) => {
     return new WorkerPool({ size, queue, name: `pool ${name}`, clock });
   });
+  const upstreams = mapped(config.upstreams, (name, options) => {
+    return new Upstream(name, options, { clock, random: systemRandom });
+  });
   const registry = new PolicyRegistry();
   for (const all of [limiters, breakers, pools]) all.forEach((policy) => registry.add(policy));
-  return { limiters, breakers, pools, registry };
+  upstreams.forEach(({ admission }) => registry.add(admission));
+  return { limiters, breakers, pools, upstreams, registry };
 }
 
 /** The limits that a route names, with what it needs to tell its clients of them. */
@@ -79,9 +86,11 @@ export function limitsOf(
   return limits && new RouteLimits(limits);
 }
 
-/** A handler that tells the client of a mistake of the client's has worked. */
-const classify: Classify = (error, _value, standard) =>
-  standard === 'failure' && answerFor(error).status < 500 ? 'success' : standard;
+/** A handler that tells the client of a mistake of the client's has worked; a target that answers 500 and up has not. */
+const classify: Classify = (error, value, standard) => {
+  if (value instanceof Forwarded && value.isFailure) return 'failure';
+  return standard === 'failure' && answerFor(error).status < 500 ? 'success' : standard;
+};
 
 function mapped<O, P>(
   all: Readonly<Record<string, O>>,

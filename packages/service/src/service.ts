@@ -16,19 +16,16 @@ import {
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 
-import {
-  resolveConfig,
-  type ResolvedConfig,
-  type ResolvedHandlerRoute,
-  type ServiceConfig,
-} from './config/index.ts';
+import { resolveConfig, type ResolvedConfig, type ServiceConfig } from './config/index.ts';
 import { loadHandlers } from './handlers/index.ts';
-import { createHttpServer, Exchanges, pathOf, requestFields, Route } from './http/index.ts';
-import type { Chain, Exchange, Handler } from './http/index.ts';
+import { createHttpServer, Exchanges, pathOf, requestFields } from './http/index.ts';
+import type { Exchange, Handler } from './http/index.ts';
 import { operations } from './operations.ts';
-import { createPolicies, DEFAULT_POOL, limitsOf, type Policies } from './policies.ts';
+import { createPolicies, type Policies } from './policies.ts';
+import { createRoutes } from './routes.ts';
 import { shutDown, stopAll, type StopReport } from './shutdown.ts';
 import { createLogger, Endpoints, flushLog } from './telemetry/index.ts';
+import type { Upstream, UpstreamStats } from './upstream/index.ts';
 
 export interface ServiceOptions {
   /** @default a pino logger that writes JSON lines to standard output */
@@ -51,6 +48,7 @@ export interface ServiceStats {
   readonly limiters: Readonly<Record<string, RateLimiterStats | KeyedLimiterStats>>;
   readonly breakers: Readonly<Record<string, CircuitBreakerStats>>;
   readonly pools: Readonly<Record<string, WorkerPoolStats>>;
+  readonly upstreams: Readonly<Record<string, UpstreamStats>>;
 }
 
 /**
@@ -62,11 +60,13 @@ export class Service {
   readonly limiters: Policies['limiters'];
   readonly breakers: Policies['breakers'];
   readonly pools: Policies['pools'];
+  readonly upstreams: Policies['upstreams'];
   /**
-   * The three of them in one, by the policies' own names: `breaker orders` is `breakers.get('orders')`.
+   * All of them in one, by the policies' own names: `breaker orders` is `breakers.get('orders')`.
    * Add what the handlers call through, and an operator finds it here, too.
    */
   readonly policies: PolicyRegistry;
+  readonly #policies: Policies;
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #folder: string;
@@ -90,9 +90,11 @@ export class Service {
     this.#startedMs = this.#clock.nowMs();
     this.#exchanges = new Exchanges(this.#clock, (exchange, ms) => this.#count(exchange, ms));
     const policies = createPolicies(this.config, this.#clock);
+    this.#policies = policies;
     this.limiters = policies.limiters;
     this.breakers = policies.breakers;
     this.pools = policies.pools;
+    this.upstreams = policies.upstreams;
     this.policies = policies.registry;
     logEvents(policies, this.#logger);
   }
@@ -134,6 +136,7 @@ export class Service {
       limiters: statsOf<RateLimiterStats | KeyedLimiterStats>(this.limiters),
       breakers: statsOf(this.breakers),
       pools: statsOf(this.pools),
+      upstreams: statsOf(this.upstreams),
     };
   }
 
@@ -145,7 +148,9 @@ export class Service {
         this.#folder,
         this.#clock,
       );
-      if (findings.length > 0) throw invalidConfig(findings);
+      const wrong = [...findings, ...(await this.#prepareUpstreams())];
+      if (wrong.length > 0) throw invalidConfig(wrong);
+      await Promise.all([...this.upstreams.values()].map((upstream) => upstream.start()));
       this.#app = this.#createApp(handlers);
       const { host, port } = this.config.server;
       await this.#app.listen({ host, port });
@@ -154,17 +159,36 @@ export class Service {
     } catch (error) {
       this.#state = 'stopped';
       await this.#app?.close();
+      await stopAll(this.upstreams.values());
       throw error;
     }
   }
 
+  async #prepareUpstreams(): Promise<readonly Wrong[]> {
+    const found = await Promise.all(
+      [...this.upstreams].map(async ([name, upstream]) => {
+        const problems = await upstream.prepare(this.#folder);
+        return problems.map(({ option, path, reason }) => ({
+          path: `upstreams.${name}.tls.${option}`,
+          expected: 'a file that can be read',
+          found: JSON.stringify(path),
+          remedy: reason,
+        }));
+      }),
+    );
+    return found.flat();
+  }
+
   #createApp(handlers: readonly (Handler | undefined)[]): FastifyInstance {
-    const { routes: configs, server: config } = this.config;
+    const { server: config } = this.config;
     const [clock, logger, exchanges] = [this.#clock, this.#logger, this.#exchanges];
-    const routes = configs.flatMap((route, i) => {
-      const handler = handlers[i];
-      if (route.upstream !== undefined || handler === undefined) return [];
-      return [new Route(route, handler, this.#chainOf(route), { clock, logger, exchanges })];
+    const routes = createRoutes({
+      config: this.config,
+      handlers,
+      policies: this.#policies,
+      clock,
+      logger,
+      exchanges,
     });
     const parts = { config, routes, endpoints: this.#endpoints, exchanges, logger, clock };
     const { limiters, breakers, pools } = this;
@@ -174,33 +198,24 @@ export class Service {
     return createHttpServer(parts, operations({ isReady, stats: () => this.stats(), metrics }));
   }
 
-  #chainOf(route: ResolvedHandlerRoute<Handler>): Chain {
-    const { breaker = '', pool = DEFAULT_POOL } = route;
-    const lanes = this.pools.get(pool);
-    if (lanes === undefined) throw new Error(`there is no pool ${pool}`);
-    return {
-      limits: limitsOf(route.limiter, this.config, this.limiters),
-      breaker: this.breakers.get(breaker),
-      pool: lanes,
-    };
-  }
-
   async #stop(): Promise<StopReport> {
     // At once when it is ready, so that nobody is told so any more.
     if (this.#state !== 'ready') await this.#starting?.catch(() => undefined);
     const app = this.#app;
     if (app === undefined || this.#state !== 'ready') {
-      await stopAll(this.limiters.values());
+      await stopAll([...this.limiters.values(), ...this.upstreams.values()]);
       this.#state = 'stopped';
       return { endedEarly: 0, cut: 0, durationMs: 0 };
     }
     this.#state = 'draining';
     this.#logger.info('draining: not ready any more, finishing what was accepted');
+    const upstreams = [...this.upstreams.values()];
     const report = await shutDown({
       app,
       exchanges: this.#exchanges,
       limiters: this.limiters.values(),
-      pools: this.pools.values(),
+      pools: [...this.pools.values(), ...upstreams.map(({ admission }) => admission)],
+      upstreams,
       clock: this.#clock,
       config: this.config.shutdown,
     });
@@ -239,7 +254,7 @@ function neverAgain(): PoolStoppedError {
 }
 
 /** What an operator wants to read of afterwards. */
-function logEvents({ breakers, pools }: Policies, logger: Logger): void {
+function logEvents({ breakers, pools, upstreams }: Policies, logger: Logger): void {
   for (const [name, breaker] of breakers) {
     breaker.on('stateChange', ({ from, to, reason }) =>
       logger.warn({ breaker: name, from, to, reason }, 'a breaker changed its state'),
@@ -250,6 +265,25 @@ function logEvents({ breakers, pools }: Policies, logger: Logger): void {
       logger.warn({ pool: name, afterMs }, 'a task would not end, and its lane was given away'),
     );
   }
+  for (const [name, upstream] of upstreams) logUpstream(name, upstream, logger);
+}
+
+function logUpstream(name: string, upstream: Upstream, logger: Logger): void {
+  upstream.on('ejected', ({ target, forMs, count }) =>
+    logger.warn(
+      { upstream: name, target: target.name, forMs, count },
+      'a target keeps failing, and is left alone',
+    ),
+  );
+  upstream.on('returned', ({ target }) =>
+    logger.info({ upstream: name, target: target.name }, 'a target gets requests again'),
+  );
+  upstream.on('unhealthy', ({ target }) =>
+    logger.warn({ upstream: name, target: target.name }, 'a target fails its health checks'),
+  );
+  upstream.on('healthy', ({ target }) =>
+    logger.info({ upstream: name, target: target.name }, 'a target passes its health checks again'),
+  );
 }
 
 function statsOf<S>(policies: ReadonlyMap<string, { stats(): S }>): Readonly<Record<string, S>> {

@@ -24,6 +24,7 @@ export interface ShutdownParts {
   readonly exchanges: Exchanges;
   readonly limiters: Iterable<{ stop(): Promise<unknown> }>;
   readonly pools: Iterable<WorkerPool>;
+  readonly upstreams: Iterable<{ stop(): Promise<unknown> }>;
   readonly clock: Clock;
   readonly config: ResolvedShutdown;
 }
@@ -44,7 +45,7 @@ export interface ShutdownParts {
  * ends, after its moment, gets no answer. It was not read, and its client may send it again.
  */
 export async function shutDown(parts: ShutdownParts): Promise<StopReport> {
-  const { app, exchanges, limiters, pools, clock, config } = parts;
+  const { app, exchanges, limiters, pools, upstreams, clock, config } = parts;
   const startMs = clock.nowMs();
   const leftMs = (): number => config.timeoutMs - (clock.nowMs() - startMs);
   const lastAnswersMs = Math.min(LAST_ANSWERS_MS, config.timeoutMs / 2);
@@ -59,6 +60,7 @@ export async function shutDown(parts: ShutdownParts): Promise<StopReport> {
   await exchanges.until(() => exchanges.active === 0, leftMs());
   const cut = exchanges.destroyAll();
   await app.close();
+  await stopAll(upstreams);
   return { endedEarly, cut, durationMs: clock.nowMs() - startMs };
 }
 
@@ -71,9 +73,9 @@ async function drain(exchanges: Exchanges, leftMs: () => number): Promise<void> 
   } while (exchanges.active > 0 && leftMs() > 0);
 }
 
-/** Nobody waits for a permit any more. */
-export async function stopAll(limiters: ShutdownParts['limiters']): Promise<void> {
-  await Promise.all([...limiters].map((limiter) => limiter.stop()));
+/** Stops these side by side: limiters, so that nobody waits for a permit any more, or upstreams. */
+export async function stopAll(parts: Iterable<{ stop(): Promise<unknown> }>): Promise<void> {
+  await Promise.all([...parts].map((part) => part.stop()));
 }
 
 /** Ends what still runs or waits. After a complete drain there is nothing. */

@@ -32,6 +32,7 @@ export type {
   ResolvedShutdown,
   ResolvedUpstream,
   ResolvedUpstreamRoute,
+  ResolvedUpstreamTls,
   RouteConfig,
   ServerConfig,
   ShutdownConfig,

@@ -26,6 +26,8 @@ export class Exchange {
   admission: Admission | undefined = undefined;
   /** What counts as its status when the service ended it before or without its answer. */
   brokenOffWith: number | undefined = undefined;
+  /** Ends the watch over a stream that has no deadline, but whose answer must begin in time. */
+  cancelHeadTimeout: (() => void) | undefined = undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, arrivedMs: number) {
     this.method = request.method ?? '';
@@ -104,6 +106,16 @@ export class Exchanges {
     return exchange;
   }
 
+  /**
+   * The connection of this exchange goes on as something else, such as a WebSocket, which is not waited for
+   * when the server drains. The exchange is over, with this status.
+   */
+  handOver(response: ServerResponse, status: number): void {
+    const exchange = this.of(response);
+    exchange.brokenOffWith = status;
+    this.#close(exchange);
+  }
+
   /** From now on every answer ends its connection, also those of requests that are under way. */
   startDraining(): void {
     this.#draining = true;
@@ -146,12 +158,17 @@ export class Exchanges {
   }
 
   #end(exchange: Exchange): void {
+    if (!this.#open.has(exchange)) return;
     const { response, context } = exchange;
-    const { req: request } = response;
+    if (response.writableFinished) discardBody(response.req);
+    else context?.abort(new DOMException('The client closed the connection', 'AbortError'));
+    this.#close(exchange);
+  }
+
+  #close(exchange: Exchange): void {
+    const { req: request } = exchange.response;
     this.#open.delete(exchange);
     if (this.#sockets.get(request.socket) === request) this.#sockets.set(request.socket, undefined);
-    if (response.writableFinished) discardBody(request);
-    else context?.abort(new DOMException('The client closed the connection', 'AbortError'));
     this.#onDone(exchange, this.#clock.nowMs() - exchange.arrivedMs);
     this.#notify();
   }

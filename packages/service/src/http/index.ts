@@ -1,6 +1,8 @@
 export { closeListener } from './close-listener.ts';
 export { Exchanges } from './exchanges.ts';
 export type { Exchange } from './exchanges.ts';
+export { ForwardWork } from './forward-work.ts';
+export { HandlerWork } from './handler-work.ts';
 export type { Handler, HandlerRequest } from './handler.ts';
 export { pathOf, requestFields } from './handler.ts';
 export { RouteLimits } from './limits.ts';

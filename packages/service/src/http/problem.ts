@@ -59,6 +59,9 @@ export const HTTP_STATUS_BY_CODE: Readonly<Record<string, number>> = Object.free
   SLUICE_DEADLINE_EXCEEDED: 504,
   SLUICE_TIMEOUT: 504,
   SLUICE_WORKER_CRASHED: 500,
+  SLUICE_NO_TARGETS: 503,
+  SLUICE_UPSTREAM_FAILED: 502,
+  SLUICE_UPSTREAM_TIMEOUT: 504,
 });
 
 const NOT_JSON = 'The body is not JSON that this route accepts.';
@@ -81,6 +84,9 @@ const DETAILS: Readonly<Record<string, string>> = Object.freeze({
   SLUICE_STOPPED: 'The service is shutting down.',
   SLUICE_DEADLINE_EXCEEDED: 'The request could not be started in time.',
   SLUICE_TIMEOUT: 'The request could not be finished in time.',
+  SLUICE_NO_TARGETS: 'What this route leads to is not known yet.',
+  SLUICE_UPSTREAM_FAILED: 'What this route leads to gave no valid answer.',
+  SLUICE_UPSTREAM_TIMEOUT: 'What this route leads to did not answer in time.',
 });
 
 const FAILED = 'The request failed inside the service.';
@@ -120,11 +126,17 @@ export function problemOf(
   };
 }
 
+/** Refusals and timeouts of its own are counted; what is broken elsewhere is told in the log, too. */
+const LOGGED: ReadonlySet<number> = new Set([500, 502]);
+
 function answerForSluice(error: SluiceError): Answer {
   const status = HTTP_STATUS_BY_CODE[error.code] ?? 500;
   const detail = DETAILS[error.code] ?? FAILED;
   const retryAfterMs = error instanceof RejectedError ? error.retryAfterMs : undefined;
-  return withRetry({ status, detail, code: error.code, isFailure: status === 500 }, retryAfterMs);
+  return withRetry(
+    { status, detail, code: error.code, isFailure: LOGGED.has(status) },
+    retryAfterMs,
+  );
 }
 
 function answerForOther(error: unknown): Answer {

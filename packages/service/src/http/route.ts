@@ -1,7 +1,4 @@
-import { Readable } from 'node:stream';
-
 import {
-  CallContext,
   pipeline,
   type CircuitBreaker,
   type Clock,
@@ -12,12 +9,13 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 
-import type { ResolvedHandlerRoute } from '../config/index.ts';
+import type { ResolvedRoute } from '../config/index.ts';
 import type { Endpoint } from '../telemetry/index.ts';
 import type { Exchange, Exchanges } from './exchanges.ts';
-import { LiveRequest, type Handler } from './handler.ts';
+import type { Handler } from './handler.ts';
 import type { RouteLimits } from './limits.ts';
-import { encoded, sendFailure, sendValue } from './send.ts';
+import { sendFailure } from './send.ts';
+import type { Work } from './work.ts';
 
 /** What the requests of a route go through, outermost first. */
 export interface Chain {
@@ -34,29 +32,29 @@ export interface RouteEnvironment {
 }
 
 /**
- * A route at run time: lets requests through its policies, runs its handler, sends the outcome of the
- * work. Where a body may come, a request is admitted in two steps: before a byte of its body is read by
- * the limiters, and by a look at breaker and pool; then, with its body, by breaker and pool themselves.
- * So a refusal costs no body, and a slow client holds no lane, but for one whose handler reads a stream.
+ * A route at run time: lets requests through its policies to its work, and sends the outcome. Where a
+ * body may come, a request is admitted in two steps: before a byte of its body is read by the limiters, and
+ * by a look at breaker and pool; then, with its body, by breaker and pool themselves. So a refusal costs no
+ * body, and a slow client holds no lane, but where the work reads a stream.
  */
 export class Route {
-  readonly config: ResolvedHandlerRoute<Handler>;
-  readonly #handler: Handler;
+  readonly config: ResolvedRoute<Handler>;
+  readonly #work: Work;
   readonly #chain: Chain;
   readonly #environment: RouteEnvironment;
   readonly #gates: Pipeline;
   readonly #endpoints = new Map<string, Endpoint>();
 
   constructor(
-    config: ResolvedHandlerRoute<Handler>,
-    handler: Handler,
+    config: ResolvedRoute<Handler>,
+    work: Work,
     chain: Chain,
     environment: RouteEnvironment,
   ) {
     const name = `${config.method.join(',')} ${config.path}`;
     const { breaker, pool } = chain;
     this.config = config;
-    this.#handler = handler;
+    this.#work = work;
     this.#chain = chain;
     this.#environment = environment;
     this.#gates = pipeline(name, breaker ? [breaker, pool] : [pool]);
@@ -109,24 +107,14 @@ export class Route {
   }
 
   #run(exchange: Exchange, request: FastifyRequest, reply: FastifyReply): void {
-    const { clock } = this.#environment;
-    const elapsedMs = clock.nowMs() - exchange.arrivedMs;
-    const deadlineMs = this.config.timeoutMs - elapsedMs;
-    const context = new CallContext(clock, { deadlineMs });
+    const work = this.#work;
+    const context = work.contextOf(request, exchange);
     exchange.context = context;
     this.#gates
-      .execute(async () => encoded(await this.#handle(request, exchange, context)), context)
-      .then((value) => sendValue(reply, value, this.config.successStatus))
-      .catch((error: unknown) => sendFailure(reply, error, this.#environment));
-  }
-
-  #handle(request: FastifyRequest, exchange: Exchange, context: CallContext): unknown {
-    const { clock, logger } = this.#environment;
-    const { config } = this;
-    const waitedMs = clock.nowMs() - exchange.arrivedMs;
-    const result = this.#handler(new LiveRequest(request, context, { config, waitedMs, logger }));
-    context.onAbort(() => discard(result));
-    return result;
+      .execute(() => work.run({ request, reply, exchange, context }), context)
+      .then((value) => work.send(reply, value))
+      .catch((error: unknown) => sendFailure(reply, error, this.#environment))
+      .finally(() => exchange.cancelHeadTimeout?.());
   }
 
   #exchangeOf(request: FastifyRequest, reply: FastifyReply): Exchange {
@@ -135,15 +123,4 @@ export class Route {
     exchange.endpoint = this.#endpoints.get(request.method);
     return exchange;
   }
-}
-
-/** A stream that comes when its caller has been answered already would stay open: nobody reads it. */
-function discard(result: unknown): void {
-  const close = async (value: unknown): Promise<void> => {
-    if (value instanceof Readable) value.on('error', () => undefined).destroy();
-    else if (value instanceof ReadableStream) await value.cancel();
-  };
-  Promise.resolve(result)
-    .then(close)
-    .catch(() => undefined);
 }

@@ -12,6 +12,7 @@ import type { HttpParts, OperationsRoute } from './parts.ts';
 import type { Route } from './route.ts';
 import { sendFailure } from './send.ts';
 import { answerUnmatched, withHead } from './unmatched.ts';
+import { asksForUpgrade, routeUpgrades } from './upgrade.ts';
 
 /** How often connections are looked over for headers and requests that came too slowly, in ms. */
 const LOOK_OVER_MS = 1000;
@@ -34,14 +35,19 @@ export function createHttpServer(
   return app;
 }
 
-function newFastify({ config, exchanges, logger, clock }: HttpParts): FastifyInstance {
+function newFastify({ config, routes, exchanges, logger, clock }: HttpParts): FastifyInstance {
   let nextId = 0;
   const run = Math.trunc(clock.wallTimeMs()).toString(36);
   return fastify({
     logger: false,
     bodyLimit: config.maxBodyBytes,
     genReqId: (request) => sentId(request.headers['x-request-id']) ?? `${run}-${nextId++}`,
-    serverFactory: (listener) => createNodeServer(config, listener, exchanges),
+    serverFactory: (listener) => {
+      const upgrades = routes.some((route) => route.config.upstream !== undefined);
+      const server = createNodeServer({ config, exchanges, upgrades }, listener);
+      if (upgrades) routeUpgrades(server, exchanges, listener);
+      return server;
+    },
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => {
       exchanges.of(reply.raw).request = request;
@@ -52,10 +58,16 @@ function newFastify({ config, exchanges, logger, clock }: HttpParts): FastifyIns
   });
 }
 
+interface NodeServerParts {
+  readonly config: ResolvedServer;
+  readonly exchanges: Exchanges;
+  /** Whether any route takes upgrades. */
+  readonly upgrades: boolean;
+}
+
 function createNodeServer(
-  config: ResolvedServer,
+  { config, exchanges, upgrades }: NodeServerParts,
   listener: RequestListener,
-  exchanges: Exchanges,
 ): Server {
   const options = {
     maxHeaderSize: config.maxHeaderBytes,
@@ -63,6 +75,8 @@ function createNodeServer(
     requestTimeout: config.requestTimeoutMs,
     keepAliveTimeout: config.keepAliveTimeoutMs,
     connectionsCheckingInterval: LOOK_OVER_MS,
+    // Where Node asks, from 24.9 on, others stay what they are: requests of HTTP/1.1.
+    ...(upgrades ? { shouldUpgradeCallback: asksForUpgrade } : {}),
   };
   const server = createServer(options, (request, response) => {
     exchanges.begin(request, response);
@@ -80,7 +94,7 @@ function createNodeServer(
 
 function addRoutes(scope: FastifyInstance, kind: BodyKind, { routes, endpoints }: HttpParts): void {
   parseBodiesAs(kind, scope);
-  for (const route of routes.filter(({ config }) => config.body === kind)) {
+  for (const route of routes.filter(({ config }) => bodyKindOf(config) === kind)) {
     const { method: methods, path, maxBodyBytes } = route.config;
     for (const method of withHead(methods)) route.countAt(endpoints.add(method, path));
     for (const method of methods) {
@@ -88,6 +102,11 @@ function addRoutes(scope: FastifyInstance, kind: BodyKind, { routes, endpoints }
       scope.route({ method, url: path, bodyLimit: maxBodyBytes, ...steps });
     }
   }
+}
+
+/** What is passed on is not read here. */
+function bodyKindOf(config: Route['config']): BodyKind {
+  return config.upstream === undefined ? config.body : 'stream';
 }
 
 const atOnce = (route: Route) => ({

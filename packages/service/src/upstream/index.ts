@@ -4,3 +4,11 @@ export type {
   BreakerInterceptorOptions,
   GuardedFetchOptions,
 } from './outbound/index.ts';
+export type { TargetStats } from './balancer/index.ts';
+export { Forwarded, ForwardRoute, trustedPeers, Upstream } from './proxy/index.ts';
+export type {
+  ForwardCall,
+  ForwardUpgrade,
+  RawAnswerHeaders,
+  UpstreamStats,
+} from './proxy/index.ts';

@@ -4,3 +4,4 @@ export type { BreakerInterceptorOptions } from './options.ts';
 export { guardedFetch } from './guarded-fetch.ts';
 export type { GuardedFetchOptions } from './guarded-fetch.ts';
 export { HttpStatusError } from './http-status-error.ts';
+export { wasNeverSent } from './unsent.ts';

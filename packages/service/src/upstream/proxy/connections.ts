@@ -1,0 +1,110 @@
+import { Pool, type Dispatcher } from 'undici';
+
+import type { Target } from '../balancer/index.ts';
+
+export interface TlsOptions {
+  readonly ca?: string | Buffer | undefined;
+  readonly cert?: string | Buffer | undefined;
+  readonly key?: string | Buffer | undefined;
+  readonly serverName?: string | undefined;
+  readonly verify?: boolean | undefined;
+}
+
+export interface ConnectionsOptions {
+  readonly connections: number;
+  readonly connectTimeoutMs: number;
+  readonly keepAliveMs: number;
+  readonly http2: boolean;
+}
+
+/** How a target is spoken to. */
+export interface Line {
+  readonly dispatcher: Dispatcher;
+  /** What its certificate must be for; ignored without TLS. */
+  readonly serverName: string;
+  /** `host:port` as the target knows itself. */
+  readonly authority: string;
+}
+
+/**
+ * The connections of one upstream, by target. An upgrade needs a connection to itself that speaks HTTP/1.1,
+ * so those have a pool apart.
+ */
+export class Connections {
+  readonly #options: ConnectionsOptions;
+  #tls: TlsOptions = {};
+  readonly #lines = new Map<Target, Line>();
+  readonly #upgrades = new Map<Target, Line>();
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+  }
+
+  to(target: Target): Line {
+    return this.#lineIn(this.#lines, target, this.#options.http2);
+  }
+
+  /** Where a request goes that may take the connection over. */
+  forUpgrade(target: Target): Line {
+    return this.#lineIn(this.#upgrades, target, false);
+  }
+
+  /** From now on, connections with TLS are made with these. */
+  secureWith(tls: TlsOptions): void {
+    this.#tls = tls;
+  }
+
+  /** Ends the connections to a target when what is under way on them is over. */
+  forget(target: Target): void {
+    for (const lines of [this.#lines, this.#upgrades]) {
+      lines
+        .get(target)
+        ?.dispatcher.close()
+        .catch(() => undefined);
+      lines.delete(target);
+    }
+  }
+
+  /** Cuts them all. */
+  async stop(): Promise<void> {
+    const all = [...this.#lines.values(), ...this.#upgrades.values()];
+    this.#lines.clear();
+    this.#upgrades.clear();
+    await Promise.all(all.map(({ dispatcher }) => dispatcher.destroy()));
+  }
+
+  #lineIn(lines: Map<Target, Line>, target: Target, allowH2: boolean): Line {
+    let line = lines.get(target);
+    if (line === undefined) {
+      line = this.#open(target, allowH2);
+      lines.set(target, line);
+    }
+    return line;
+  }
+
+  #open(target: Target, allowH2: boolean): Line {
+    const { connections, connectTimeoutMs, keepAliveMs } = this.#options;
+    const tls = this.#tls;
+    const { origin, address } = target.address;
+    const url = new URL(origin);
+    const { hostname } = url;
+    const serverName = tls.serverName ?? hostname.replaceAll(/^\[|\]$/g, '');
+    const authority = url.host;
+    if (address !== undefined) url.hostname = address.includes(':') ? `[${address}]` : address;
+    const dispatcher = new Pool(url.origin, {
+      connections,
+      allowH2,
+      keepAliveTimeout: keepAliveMs,
+      connect: {
+        timeout: connectTimeoutMs,
+        ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+        ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+        ...(tls.key === undefined ? {} : { key: tls.key }),
+        rejectUnauthorized: tls.verify ?? true,
+      },
+    });
+    // Told of by the request that it concerns.
+    dispatcher.on('connectionError', () => undefined);
+    return { dispatcher, serverName, authority };
+  }
+}

@@ -1,0 +1,32 @@
+import { wasNeverSent } from '../outbound/index.ts';
+import { UpstreamError, type UpstreamFailure } from './upstream-error.ts';
+
+interface Circumstances {
+  readonly upstream: string;
+  readonly target: string;
+  /** Whether the request may be sent once more if the target has seen it. */
+  readonly repeatable: boolean;
+}
+
+const INVALID: ReadonlySet<unknown> = new Set([
+  'UND_ERR_HEADERS_OVERFLOW',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+]);
+
+const TIMEOUTS: ReadonlySet<unknown> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+
+/** What a failed attempt means to the policies and to the client. Failures of the client's stay as they are. */
+export function failureOf(error: Error, { upstream, target, repeatable }: Circumstances): Error {
+  if ('statusCode' in error) return error;
+  const failure = kindOf(error);
+  const message = `${upstream}: ${target} failed (${failure}): ${error.message}`;
+  return new UpstreamError(upstream, message, { failure, repeatable, cause: error });
+}
+
+function kindOf(error: Error): UpstreamFailure {
+  const { code } = error as { readonly code?: unknown };
+  if (wasNeverSent(error)) return 'connect';
+  if (TIMEOUTS.has(code)) return 'timeout';
+  if (INVALID.has(code) || (typeof code === 'string' && code.startsWith('HPE_'))) return 'invalid';
+  return 'reset';
+}
