@@ -61,6 +61,7 @@ export {
   machineLimits,
   memoryLimitBytes,
   MUST_WAIT,
+  NoTargetsError,
   outcomeOf,
   Pipeline,
   pipeline,

@@ -3,6 +3,7 @@ import {
   CircuitOpenError,
   DeadlineExceededError,
   InvalidOptionsError,
+  NoTargetsError,
   PoolStoppedError,
   QueueFullError,
   RateLimitedError,
@@ -20,6 +21,7 @@ const refusals = [
   { make: ShedError, name: 'ShedError', code: 'SLUICE_SHED' },
   { make: DeadlineExceededError, name: 'DeadlineExceededError', code: 'SLUICE_DEADLINE_EXCEEDED' },
   { make: PoolStoppedError, name: 'PoolStoppedError', code: 'SLUICE_STOPPED' },
+  { make: NoTargetsError, name: 'NoTargetsError', code: 'SLUICE_NO_TARGETS' },
 ];
 
 const others = [

@@ -65,6 +65,11 @@ export class PoolStoppedError extends RejectedError {
   readonly code = 'SLUICE_STOPPED';
 }
 
+/** Nothing is known that could do the work: none of an upstream's names has been resolved yet. */
+export class NoTargetsError extends RejectedError {
+  readonly code = 'SLUICE_NO_TARGETS';
+}
+
 export interface TimeoutDetails extends ErrorOptions {
   readonly timeoutMs: number;
   /** @default false */

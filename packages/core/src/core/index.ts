@@ -14,6 +14,7 @@ export {
   CircuitOpenError,
   DeadlineExceededError,
   InvalidOptionsError,
+  NoTargetsError,
   PoolStoppedError,
   QueueFullError,
   RateLimitedError,
