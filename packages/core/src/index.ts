@@ -76,6 +76,9 @@ export {
   systemClock,
   systemRandom,
   TimeoutError,
+  UpstreamError,
+  UpstreamFailure,
+  UpstreamTimeoutError,
   usableCpus,
   WorkerCrashedError,
   wrap,
@@ -108,6 +111,8 @@ export type {
   Task,
   TaskContext,
   TimeoutDetails,
+  UpstreamFailureDetails,
+  UpstreamFailureKind,
   WaitingGate,
 } from './core/index.ts';
 export { Fallback } from './fallback/index.ts';

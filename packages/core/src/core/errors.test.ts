@@ -13,6 +13,7 @@ import {
   TimeoutError,
   WorkerCrashedError,
 } from './errors.ts';
+import { UpstreamError, UpstreamTimeoutError } from './upstream-errors.ts';
 
 const refusals = [
   { make: RateLimitedError, name: 'RateLimitedError', code: 'SLUICE_RATE_LIMITED' },
@@ -34,6 +35,16 @@ const others = [
     error: new WorkerCrashedError('cpu', 'it died'),
     name: 'WorkerCrashedError',
     code: 'SLUICE_WORKER_CRASHED',
+  },
+  {
+    error: new UpstreamError('stock', 'reset', { failure: 'reset', repeatable: false }),
+    name: 'UpstreamError',
+    code: 'SLUICE_UPSTREAM_FAILED',
+  },
+  {
+    error: new UpstreamTimeoutError('stock', 'slow', { failure: 'timeout', repeatable: true }),
+    name: 'UpstreamTimeoutError',
+    code: 'SLUICE_UPSTREAM_TIMEOUT',
   },
   {
     error: new InvalidOptionsError('TokenBucket', []),

@@ -60,3 +60,5 @@ export type { GatePolicy, Policy, PolicyTraits } from './policy.ts';
 export { secretSeed, systemRandom } from './random.ts';
 export type { Random } from './random.ts';
 export { warn } from './warn.ts';
+export { UpstreamError, UpstreamFailure, UpstreamTimeoutError } from './upstream-errors.ts';
+export type { UpstreamFailureDetails, UpstreamFailureKind } from './upstream-errors.ts';

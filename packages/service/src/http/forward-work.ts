@@ -61,7 +61,7 @@ export class ForwardWork implements Work {
   }
 
   run(call: WorkCall): Promise<Forwarded> {
-    const path = this.#route.pathFor(call.request.raw.url ?? '', call.request.params as never);
+    const path = this.#route.pathFor(call.request.raw.url ?? '');
     if (path === undefined) throw new HttpError(400, 'The path of the request is not accepted.');
     const parts = {
       path,
@@ -147,16 +147,20 @@ class ServedCall implements ForwardCall {
 
   headersFor(authority: string): string[] {
     const { request, context } = this.#call;
-    const { deadlineMs } = context;
-    return this.#route.requestHeaders(request.raw, {
-      authority,
+    const { rawHeaders, httpVersion, socket } = request.raw;
+    return this.#route.requestHeaders(rawHeaders, authority, {
+      peerAddress: socket.remoteAddress,
+      proto: 'http',
+      httpVersion,
       requestId: request.id,
-      deadlineMs: deadlineMs === Infinity ? undefined : Math.ceil(deadlineMs),
+      traceparent: undefined,
+      deadlineMs: context.deadlineMs,
     });
   }
 
   answerHeaders(raw: RawAnswerHeaders): string[] {
-    const headers = this.#route.answerHeaders(raw);
+    const { httpVersion, method } = this.request;
+    const headers = this.#route.answerHeaders(raw, httpVersion === '1.1' && method !== 'HEAD');
     headers.push(...this.#fields());
     return headers;
   }

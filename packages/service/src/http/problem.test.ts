@@ -8,6 +8,8 @@ import {
   RateLimitedError,
   ShedError,
   TimeoutError,
+  UpstreamError,
+  UpstreamTimeoutError,
   WorkerCrashedError,
   type SluiceError,
 } from '@sluice/core';
@@ -25,6 +27,8 @@ const ERRORS: readonly (readonly [SluiceError, number])[] = [
   [new ShedError('p', SECRET), 503],
   [new PoolStoppedError('p', SECRET), 503],
   [new NoTargetsError('u', SECRET), 503],
+  [new UpstreamError('u', SECRET, { failure: 'reset', repeatable: true }), 502],
+  [new UpstreamTimeoutError('u', SECRET, { failure: 'timeout', repeatable: true }), 504],
   [new DeadlineExceededError('p', SECRET), 504],
   [new TimeoutError('p', SECRET, { timeoutMs: 100 }), 504],
   [new WorkerCrashedError('p', SECRET), 500],

@@ -60,7 +60,6 @@ export const HTTP_STATUS_BY_CODE: Readonly<Record<string, number>> = Object.free
   SLUICE_DEADLINE_EXCEEDED: 504,
   SLUICE_TIMEOUT: 504,
   SLUICE_WORKER_CRASHED: 500,
-  SLUICE_NO_TARGETS: 503,
   SLUICE_UPSTREAM_FAILED: 502,
   SLUICE_UPSTREAM_TIMEOUT: 504,
 });
@@ -86,9 +85,8 @@ const DETAILS: Readonly<Record<string, string>> = Object.freeze({
   SLUICE_NO_TARGETS: 'What this route depends on cannot be reached yet.',
   SLUICE_DEADLINE_EXCEEDED: 'The request could not be started in time.',
   SLUICE_TIMEOUT: 'The request could not be finished in time.',
-  SLUICE_NO_TARGETS: 'What this route leads to is not known yet.',
-  SLUICE_UPSTREAM_FAILED: 'What this route leads to gave no valid answer.',
-  SLUICE_UPSTREAM_TIMEOUT: 'What this route leads to did not answer in time.',
+  SLUICE_UPSTREAM_FAILED: 'What this route depends on gave no valid answer.',
+  SLUICE_UPSTREAM_TIMEOUT: 'What this route depends on did not answer in time.',
 });
 
 const FAILED = 'The request failed inside the service.';

@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream';
 
 import type { CallContext } from '@sluice/core';
 
+import type { ReceivedHeaders } from './response-headers.ts';
+
 /** A request as the server has it, to be answered by a target. */
 export interface ForwardCall {
   readonly request: IncomingMessage;
@@ -36,12 +38,7 @@ export interface ForwardUpgrade {
 }
 
 /** As undici tells of them: flat for HTTP/1.1, by name for HTTP/2. */
-export type RawAnswerHeaders =
-  | readonly Buffer[]
-  | readonly string[]
-  | Readonly<Record<string, string | string[] | undefined>>
-  | null
-  | undefined;
+export type RawAnswerHeaders = ReceivedHeaders | null | undefined;
 
 /** How an exchange with a target went that was passed on to the client to its end. */
 export class Forwarded {

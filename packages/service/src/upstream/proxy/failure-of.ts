@@ -1,5 +1,6 @@
+import { UpstreamError, UpstreamTimeoutError, type UpstreamFailureKind } from '@sluice/core';
+
 import { wasNeverSent } from '../outbound/index.ts';
-import { UpstreamError, type UpstreamFailure } from './upstream-error.ts';
 
 interface Circumstances {
   readonly upstream: string;
@@ -20,10 +21,11 @@ export function failureOf(error: Error, { upstream, target, repeatable }: Circum
   if ('statusCode' in error) return error;
   const failure = kindOf(error);
   const message = `${upstream}: ${target} failed (${failure}): ${error.message}`;
-  return new UpstreamError(upstream, message, { failure, repeatable, cause: error });
+  const Failure = failure === 'timeout' ? UpstreamTimeoutError : UpstreamError;
+  return new Failure(upstream, message, { failure, repeatable, cause: error });
 }
 
-function kindOf(error: Error): UpstreamFailure {
+function kindOf(error: Error): UpstreamFailureKind {
   const { code } = error as { readonly code?: unknown };
   if (wasNeverSent(error)) return 'connect';
   if (TIMEOUTS.has(code)) return 'timeout';

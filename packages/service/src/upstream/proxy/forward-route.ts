@@ -1,21 +1,10 @@
-import type { IncomingMessage } from 'node:http';
-
 import type { ResolvedUpstream, ResolvedUpstreamRoute } from '../../config/index.ts';
 import type { Forwarded, ForwardCall, RawAnswerHeaders } from './call.ts';
-import { RequestHeaders } from './request-headers.ts';
+import { RequestHeaders, type RequestFacts } from './request-headers.ts';
 import { ResponseHeaders } from './response-headers.ts';
 import { targetPath, type TargetPath } from './target-path.ts';
 import type { IsTrusted } from './trusted-peers.ts';
 import type { Upstream } from './upstream.ts';
-
-/** What the server knows of a request beyond its headers. */
-export interface RequestFacts {
-  /** `host:port` of the target. */
-  readonly authority: string;
-  readonly requestId: string;
-  /** What is left of its time, in ms; undefined: it has no end. */
-  readonly deadlineMs: number | undefined;
-}
 
 export interface ForwardRouteParts {
   readonly upstream: Upstream;
@@ -31,12 +20,14 @@ export class ForwardRoute {
   readonly #requestHeaders: RequestHeaders;
   readonly #responseHeaders: ResponseHeaders;
   readonly #isTrusted: IsTrusted;
+  readonly #namesTarget: boolean;
 
   constructor(route: ResolvedUpstreamRoute, { upstream, config, isTrusted }: ForwardRouteParts) {
     this.#upstream = upstream;
     this.#path = targetPath(route);
     this.#isTrusted = isTrusted;
     const { host, forwarded, via } = config;
+    this.#namesTarget = host === 'target';
     this.#requestHeaders = new RequestHeaders({
       host,
       forwarded,
@@ -47,22 +38,26 @@ export class ForwardRoute {
   }
 
   /** Path and query for the target; undefined for a path that could mean another one there. */
-  pathFor(url: string, params: Readonly<Record<string, string>>): string | undefined {
-    return this.#path(url, params);
+  pathFor(url: string): string | undefined {
+    return this.#path(url);
   }
 
-  requestHeaders({ rawHeaders, socket }: IncomingMessage, facts: RequestFacts): string[] {
-    const { remoteAddress } = socket;
-    return this.#requestHeaders.of(rawHeaders, {
-      ...facts,
-      remoteAddress,
-      trusted: this.#isTrusted(remoteAddress),
-      protocol: 'http',
-    });
+  /** The headers for a target that knows itself as `authority`. */
+  requestHeaders(
+    raw: readonly string[],
+    authority: string,
+    facts: Omit<RequestFacts, 'isTrusted'>,
+  ): string[] {
+    const isTrusted = this.#isTrusted(facts.peerAddress);
+    const headers = this.#requestHeaders.of(raw, { ...facts, isTrusted });
+    if (this.#namesTarget) headers.push('host', authority);
+    return headers;
   }
 
-  answerHeaders(raw: RawAnswerHeaders): string[] {
-    return this.#responseHeaders.of(raw);
+  /** The headers for the client. Trailers are announced where they can be sent. */
+  answerHeaders(raw: RawAnswerHeaders, canTrailer: boolean): string[] {
+    const httpVersion = Array.isArray(raw) ? '1.1' : '2';
+    return this.#responseHeaders.of(raw ?? [], { httpVersion, canTrailer });
   }
 
   forward(call: ForwardCall): Promise<Forwarded> {

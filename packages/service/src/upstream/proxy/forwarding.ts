@@ -4,6 +4,7 @@ import {
   CallContext,
   QueueFullError,
   RejectedError,
+  UpstreamError,
   type Policy,
   type TaskContext,
 } from '@sluice/core';
@@ -17,7 +18,6 @@ import type { Connections } from './connections.ts';
 import { failureOf } from './failure-of.ts';
 import { RequestBody } from './request-body.ts';
 import { tunnel } from './tunnel.ts';
-import { UpstreamError } from './upstream-error.ts';
 
 /** What all requests to one upstream have in common. */
 export interface ForwardingParts extends DeliveryTimes {

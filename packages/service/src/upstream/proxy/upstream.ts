@@ -3,6 +3,7 @@ import {
   pipeline,
   Retry,
   RetryBudget,
+  UpstreamFailure,
   WorkerPool,
   type Clock,
   type HedgeStats,
@@ -19,7 +20,6 @@ import type { Forwarded, ForwardCall } from './call.ts';
 import { Connections } from './connections.ts';
 import { Forwarding, type ForwardingParts } from './forwarding.ts';
 import { readTls, type TlsFileProblem } from './read-tls.ts';
-import { UpstreamError } from './upstream-error.ts';
 
 /** How long a request that was given up may hold its place, at the least, in ms. */
 const ABANDON_AFTER_MS = 5000;
@@ -161,7 +161,7 @@ function retryOf(
     backoff,
     maxRetryAfterMs,
     budget: budget && new RetryBudget({ ...budget, clock }),
-    when: (error) => error instanceof UpstreamError && error.repeatable,
+    when: (error) => error instanceof UpstreamFailure && error.repeatable,
     clock,
     random,
   });
