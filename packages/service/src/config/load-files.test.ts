@@ -54,6 +54,20 @@ test('a file is read, completed, and its handlers are looked for beside it', asy
   ]);
 });
 
+test('the files that the TLS of an upstream needs are looked for beside it', async () => {
+  const folder = await temporaryFolder();
+  const file = join(folder, 'sluice.yaml');
+  await writeFile(join(folder, 'ca.pem'), '');
+  await writeFile(
+    file,
+    'upstreams:\n  u:\n    targets: ["https://a.example"]\n    tls: { ca: ca.pem, cert: ./c.pem, key: .. }\n',
+  );
+  expect(problemsOf(await loadConfigFile(file, env))).toEqual([
+    `${file}:4:30  upstreams.u.tls.cert: expected a file that exists, got "./c.pem"; it is looked for beside the configuration`,
+    `${file}:4:44  upstreams.u.tls.key: expected a file that exists, got ".."; it is looked for beside the configuration`,
+  ]);
+});
+
 test('a file that cannot be had is a problem, not an exception', async () => {
   const folder = await temporaryFolder();
   expect(problemsOf(await loadConfigFile(folder))).toEqual([
