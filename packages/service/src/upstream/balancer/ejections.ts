@@ -7,9 +7,9 @@ import type { ResolvedEjection } from './options.ts';
 export interface EjectionHost {
   readonly clock: Clock;
   /** How many there are. */
-  readonly size: number;
+  size(): number;
   /** How many of them may be used. */
-  readonly usable: number;
+  usable(): number;
   ejected(member: Member, nowMs: number, forMs: number): void;
   returned(member: Member, nowMs: number): void;
 }
@@ -33,9 +33,8 @@ export class Ejections {
   /** Ejects the member if it has failed often enough, and may be. */
   consider(member: Member, nowMs: number, options: ResolvedEjection): void {
     if (member.isEjected || member.row.failures < options.consecutiveFailures) return;
-    const { size, usable } = this.#host;
-    const most = mostOf(size, options);
-    if (this.#ejected.size >= most || usable - (member.isUsable ? 1 : 0) < 1) return;
+    if (this.#ejected.size >= mostOf(this.#host.size(), options)) return;
+    if (this.#host.usable() - (member.isUsable ? 1 : 0) < 1) return;
     const forMs = member.row.eject(nowMs, options);
     this.#ejected.add(member);
     this.#setTimer(nowMs);
@@ -49,9 +48,9 @@ export class Ejections {
 
   /** Lets so many come back that the bounds hold again, those first whose time is over first. */
   fit(nowMs: number, options: ResolvedEjection | false): void {
-    const most = options === false ? 0 : mostOf(this.#host.size, options);
+    const most = options === false ? 0 : mostOf(this.#host.size(), options);
     while (this.#ejected.size > most) this.#letFirstBack(nowMs);
-    while (this.#host.usable === 0 && this.#hasHealthy()) this.#letFirstBack(nowMs);
+    while (this.#host.usable() === 0 && this.#hasHealthy()) this.#letFirstBack(nowMs);
   }
 
   /** The member has left the set. */

@@ -8,3 +8,6 @@ export type {
 export type { Target, TargetAddress, TargetHealth, TargetStats } from './target.ts';
 export { Targets } from './targets.ts';
 export type { TargetsEvents } from './targets.ts';
+export { HealthChecks } from './health/health-checks.ts';
+export type { HealthChecksStats } from './health/health-checks.ts';
+export type { HealthCheckOptions, HealthChecksOptions, Probe } from './health/options.ts';

@@ -235,16 +235,10 @@ export class Targets {
   }
 
   #makeEjections(): Ejections {
-    const size = (): number => this.#all.length;
-    const usable = (): number => this.#usable;
     return new Ejections({
       clock: this.#clock,
-      get size() {
-        return size();
-      },
-      get usable() {
-        return usable();
-      },
+      size: () => this.#all.length,
+      usable: () => this.#usable,
       ejected: (member, _nowMs, forMs) => this.#ejected(member, forMs),
       returned: (member, nowMs) => this.#returned(member, nowMs),
     });
