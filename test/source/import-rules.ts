@@ -107,7 +107,7 @@ function doorFinding(file: SourceFile, specifier: string, house: House): Finding
   );
 }
 
-const TEST_TOOLS = ['vitest', 'fast-check'];
+const TEST_TOOLS = ['vitest', 'fast-check', 'selfsigned', 'ws'];
 
 function dependencyFinding(file: SourceFile, specifier: string, house: House): Finding {
   const { workspace, isTest } = house.placeOf(file.path);

@@ -64,7 +64,7 @@ test('of three targets one is killed and one slowed tenfold under load: only the
   await until('two seconds more are answered', () => load.answers.at(-1)!.atMs > faultMs + 2500);
   await load.stop();
   const failed = load.answers.filter(({ status }) => status !== 200);
-  expect(failed.length, JSON.stringify(failed.slice(0, 10))).toBeLessThanOrEqual(5);
+  expect(failed.length).toBeLessThanOrEqual(5);
   const settled = load.answers.filter(({ atMs }) => atMs > faultMs + 1000);
   expect(settled.length).toBeGreaterThan(50);
   const slow = settled.filter(({ tookMs }) => tookMs >= 1000);

@@ -59,6 +59,7 @@ test('a WebSocket ends for both when either side is cut', async () => {
   await once(second, 'open');
   second.terminate();
   await until('the target sees it', () => target.server.clients.size === 0);
+  expect(first.readyState).toBe(WebSocket.CLOSED);
 });
 
 test('an upgrade that the target does not take is answered as what it said', async () => {
@@ -76,14 +77,14 @@ test('an upgrade that the target does not take is answered as what it said', asy
 
 test('an upgrade to another protocol is a request like any other', async () => {
   const target = await targetServer((request, response) => {
-    response.end(`${request.headers.upgrade} ${request.headers['http2-settings']}`);
+    response.end(JSON.stringify([request.headers.upgrade, request.headers['http2-settings']]));
   });
   const { port } = await proxying([target.origin]);
   const connection = await RawConnection.open(port);
   connection.send(
     'GET / HTTP/1.1\r\nhost: a\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n\r\n',
   );
-  expect((await connection.answer()).body).toBe('undefined undefined');
+  expect((await connection.answer()).body).toBe('[null,null]');
 });
 
 test('a limiter refuses an upgrade as it does any request', async () => {

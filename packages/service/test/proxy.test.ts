@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 
 import { expect, test } from 'vitest';
 
+import type { Handler, ServiceConfig } from '../src/index.ts';
 import { ask } from './support/ask.ts';
 import { proxying } from './support/proxying.ts';
 import { answerTo, RawConnection } from './support/raw-connection.ts';
@@ -195,13 +196,23 @@ test('more requests than may be under way and wait are refused', async () => {
   expect((await second).status).toBe(200);
 });
 
-test('the time that is left is passed on, the shorter of the client and the route', async () => {
+test('the time that is left is passed on, the shorter of the route and a trusted proxy in front', async () => {
   const target = await targetServer((request, response) => {
-    response.end(`${request.headers['x-request-deadline-ms']} ${request.headers['grpc-timeout']}`);
+    response.end(
+      [request.headers['x-request-deadline-ms'], request.headers['grpc-timeout']].join(' '),
+    );
   });
-  const { url } = await proxying([target.origin], { route: { timeoutMs: 5000 } });
+  const config = (trustedProxies: string[]): ServiceConfig<Handler> => ({
+    server: { trustedProxies },
+    upstreams: { u: { targets: [target.origin] } },
+    routes: [{ path: '/*', upstream: 'u', timeoutMs: 5000 }],
+  });
+  const { url } = await proxying([], { config: config(['127.0.0.1']) });
+  const stranger = await proxying([], { config: config([]) });
   const left = async (headers: Record<string, string>): Promise<string[]> =>
     (await (await ask(url, { headers })).text()).split(' ');
+  const lie = await ask(stranger.url, { headers: { 'x-request-deadline-ms': '900' } });
+  expect(Number((await lie.text()).split(' ')[0])).toBeGreaterThan(900);
   const [own = ''] = await left({});
   expect(Number(own)).toBeGreaterThan(1000);
   expect(Number(own)).toBeLessThanOrEqual(5000);

@@ -20,7 +20,10 @@ import type { Work, WorkCall } from './work.ts';
 
 const EVENT_STREAM = 'text/event-stream';
 
-/** How long a client gives its own request; what the service gives it holds as well. */
+/**
+ * How long a proxy in front gives the request; what the service gives it holds as well. Anybody else could
+ * make targets and breakers look bad with it.
+ */
 const DEADLINE = 'x-request-deadline-ms';
 
 interface Environment {
@@ -75,8 +78,9 @@ export class ForwardWork implements Work {
   /** It has been sent already. */
   send(): void {}
 
-  #deadlineMs({ headers }: IncomingMessage): number {
+  #deadlineMs({ headers, socket }: IncomingMessage): number {
     const asked = headers[DEADLINE];
+    if (asked === undefined || !this.#route.isTrusted(socket.remoteAddress)) return this.#timeoutMs;
     if (typeof asked !== 'string' || !/^\d{1,10}$/.test(asked)) return this.#timeoutMs;
     return Math.min(this.#timeoutMs, Number(asked));
   }

@@ -39,7 +39,11 @@ test.each(ERRORS.map(([error, status]) => [error.name, status, error] as const))
   '%s is answered %i, with its code and none of its words',
   (_, status, error) => {
     const answer = answerFor(error);
-    expect(answer).toMatchObject({ status, code: error.code, isFailure: status === 500 });
+    expect(answer).toMatchObject({
+      status,
+      code: error.code,
+      isFailure: status === 500 || status === 502,
+    });
     const text = JSON.stringify(problemOf(answer, 'r1'));
     expect(text).not.toContain('/srv');
     expect(JSON.parse(text)).toMatchObject({ type: 'about:blank', status, requestId: 'r1' });

@@ -1,21 +1,34 @@
 import type { ServerResponse } from 'node:http';
 
+import type { Clock } from '@sluice/core';
+
+export interface AnswerSinkParts {
+  readonly clock: Clock;
+  /** How long the client may take none of what waits for it, in ms. */
+  readonly patienceMs: number;
+  /** Called when the target may go on. */
+  readonly resume: () => void;
+  /** Called when the client has taken nothing for too long. */
+  readonly stalled: () => void;
+}
+
 /**
  * Passes an answer on to the client, as fast as it takes it: `write` says false when the target is to be
- * held up, and `resume` is called when it may go on.
+ * held up.
  */
 export class AnswerSink {
   readonly #response: ServerResponse;
-  readonly #resume: () => void;
   readonly #hasBody: boolean;
-  #isWaiting = false;
+  readonly #parts: AnswerSinkParts;
   #isOut = false;
   #listens = false;
+  /** Ends the watch over a client that is waited for. */
+  #cancel: (() => void) | undefined;
 
-  constructor(response: ServerResponse, resume: () => void, hasBody: boolean) {
+  constructor(response: ServerResponse, hasBody: boolean, parts: AnswerSinkParts) {
     this.#response = response;
-    this.#resume = resume;
     this.#hasBody = hasBody;
+    this.#parts = parts;
     queueMicrotask(this.#flush);
   }
 
@@ -25,7 +38,8 @@ export class AnswerSink {
     this.#isOut = true;
     // What comes with the answer to a HEAD is no body.
     if (!this.#hasBody || response.write(chunk) || response.destroyed) return true;
-    this.#isWaiting = true;
+    const { clock, patienceMs, stalled } = this.#parts;
+    this.#cancel ??= clock.schedule(patienceMs, stalled);
     if (!this.#listens) {
       this.#listens = true;
       response.on('drain', this.#onDrain);
@@ -53,13 +67,16 @@ export class AnswerSink {
   };
 
   #close(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
     if (this.#listens) this.#response.off('drain', this.#onDrain);
     this.#listens = false;
   }
 
   readonly #onDrain = (): void => {
-    if (!this.#isWaiting) return;
-    this.#isWaiting = false;
-    this.#resume();
+    if (this.#cancel === undefined) return;
+    this.#cancel();
+    this.#cancel = undefined;
+    this.#parts.resume();
   };
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 
-import type { Clock } from '@sluice/core';
+import { TimeoutError, type Clock } from '@sluice/core';
 import type { Dispatcher } from 'undici';
 
 import type { Attempt } from '../balancer/index.ts';
@@ -37,6 +37,8 @@ export interface DeliveryTimes {
   readonly clock: Clock;
   /** From the request being sent to the head of the answer. */
   readonly headersTimeoutMs: number;
+  /** A request that was not answered when its time was over speaks against the target if that had so long, in ms. */
+  readonly blameAfterMs: number;
 }
 
 /** How much of an answer that nobody wants is read to save its connection, in bytes. */
@@ -60,6 +62,7 @@ export class Delivery implements Handler {
   #abortion: Error | undefined;
   #status = 0;
   #headersMs: number | undefined;
+  #isToBlame = false;
   #isDiscarding = false;
   #discarded = 0;
   #hasSentAll = false;
@@ -103,9 +106,12 @@ export class Delivery implements Handler {
     dispatcher.dispatch(request, this);
   }
 
-  /** Ends it, for the caller's reasons: the target is not to blame. */
+  /** Ends it, for the caller's reasons: the target is to blame only for having had the time and not answered. */
   abort(reason: unknown): void {
     if (this.#isOver || this.#abortion) return;
+    const { clock, blameAfterMs } = this.#times;
+    const isLate = reason instanceof TimeoutError && this.#status === 0;
+    this.#isToBlame = isLate && clock.nowMs() - this.#startMs >= blameAfterMs;
     this.#abortion = reason instanceof Error ? reason : new Error('aborted', { cause: reason });
     this.body?.destroy();
     // Without a controller it is on no connection yet, and ends as soon as it would be.
@@ -206,10 +212,10 @@ export class Delivery implements Handler {
 
   #end(): void {
     if (this.#isOver) return;
+    if (this.#isToBlame) this.#settle('failure');
     // One that was ended by the caller says something only if it had been answered.
-    const isJudged = this.#status > 0 || !this.#abortion;
-    const outcome = this.#status < 500 ? 'success' : 'failure';
-    this.#settle(isJudged ? outcome : 'ignored');
+    else if (this.#abortion && this.#status === 0) this.#settle('ignored');
+    else this.#settle(this.#status < 500 ? 'success' : 'failure');
   }
 
   #fail(error: Error): void {
@@ -245,7 +251,7 @@ export class Delivery implements Handler {
 }
 
 /** The target took the whole request, or would not take more of it, and did not answer. */
-export class HeadersOverdueError extends Error {
+class HeadersOverdueError extends Error {
   override readonly name = 'HeadersOverdueError';
   readonly code = 'UND_ERR_HEADERS_TIMEOUT';
 

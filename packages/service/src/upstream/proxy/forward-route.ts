@@ -19,13 +19,14 @@ export class ForwardRoute {
   readonly #path: TargetPath;
   readonly #requestHeaders: RequestHeaders;
   readonly #responseHeaders: ResponseHeaders;
-  readonly #isTrusted: IsTrusted;
+  /** Whether the word of a peer with this address is believed. */
+  readonly isTrusted: IsTrusted;
   readonly #namesTarget: boolean;
 
   constructor(route: ResolvedUpstreamRoute, { upstream, config, isTrusted }: ForwardRouteParts) {
     this.#upstream = upstream;
     this.#path = targetPath(route);
-    this.#isTrusted = isTrusted;
+    this.isTrusted = isTrusted;
     const { host, forwarded, via } = config;
     this.#namesTarget = host === 'target';
     this.#requestHeaders = new RequestHeaders({
@@ -48,7 +49,7 @@ export class ForwardRoute {
     authority: string,
     facts: Omit<RequestFacts, 'isTrusted'>,
   ): string[] {
-    const isTrusted = this.#isTrusted(facts.peerAddress);
+    const isTrusted = this.isTrusted(facts.peerAddress);
     const headers = this.#requestHeaders.of(raw, { ...facts, isTrusted });
     if (this.#namesTarget) headers.push('host', authority);
     return headers;

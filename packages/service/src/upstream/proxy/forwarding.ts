@@ -12,11 +12,12 @@ import type { Dispatcher } from 'undici';
 
 import type { Targets } from '../balancer/index.ts';
 import { AnswerSink } from './answer-sink.ts';
-import { Delivery, type AnswerHead, type DeliveryHost, type DeliveryTimes } from './delivery.ts';
 import { Forwarded, type ForwardCall } from './call.ts';
 import type { Connections } from './connections.ts';
+import { Delivery, type AnswerHead, type DeliveryHost, type DeliveryTimes } from './delivery.ts';
 import { failureOf } from './failure-of.ts';
-import { RequestBody } from './request-body.ts';
+import { ClientLeftError, RequestBody } from './request-body.ts';
+import { trailersOf } from './trailers.ts';
 import { tunnel } from './tunnel.ts';
 
 /** What all requests to one upstream have in common. */
@@ -64,7 +65,7 @@ export class Forwarding implements DeliveryHost {
   #held: { readonly delivery: Delivery; readonly head: AnswerHead } | undefined;
   #sink: AnswerSink | undefined;
   #status = 0;
-  #broken: unknown;
+  #broken: Error | undefined;
   #cutTunnel: (() => void) | undefined;
 
   constructor(parts: ForwardingParts, call: ForwardCall) {
@@ -112,7 +113,7 @@ export class Forwarding implements DeliveryHost {
   }
 
   ended(delivery: Delivery, trailers: AnswerHead['raw']): void {
-    if (delivery === this.#winner) this.#sink?.end(pairsOf(trailers));
+    if (delivery === this.#winner) this.#sink?.end(trailersOf(trailers));
   }
 
   failed(delivery: Delivery, error: Error): void {
@@ -165,7 +166,8 @@ export class Forwarding implements DeliveryHost {
 
   #try(part: TaskContext): Promise<Delivery> {
     const { targets, clock, name } = this.#parts;
-    const tried = this.#deliveries.map((each) => each.attempt);
+    const before = this.#deliveries;
+    const tried = before.length === 0 ? undefined : before.map(({ attempt }) => attempt);
     const attempt = targets.take(clock.nowMs(), tried);
     if (attempt === undefined) {
       throw new QueueFullError(name, `${name}: every target has as many requests as it may have`);
@@ -183,13 +185,17 @@ export class Forwarding implements DeliveryHost {
         if (delivery !== this.#winner) delivery.abort(reason);
       });
     }
-    this.#send(delivery);
+    try {
+      this.#send(delivery);
+    } catch (mistake) {
+      delivery.onResponseError(null, mistake as Error);
+    }
     return waiting.promise;
   }
 
   #send(delivery: Delivery): void {
-    const { connections, bodyTimeoutMs, idleTimeoutMs, headersTimeoutMs } = this.#parts;
-    const { request, upgrade, path, isStream } = this.#call;
+    const { connections, headersTimeoutMs } = this.#parts;
+    const { request, upgrade, path } = this.#call;
     const line = upgrade
       ? connections.forUpgrade(delivery.attempt.target)
       : connections.to(delivery.attempt.target);
@@ -200,10 +206,16 @@ export class Forwarding implements DeliveryHost {
       body: delivery.body ?? null,
       upgrade: upgrade?.protocol ?? null,
       headersTimeout: delivery.body ? 0 : headersTimeoutMs,
-      bodyTimeout: isStream ? idleTimeoutMs : bodyTimeoutMs,
+      bodyTimeout: this.#silenceMs,
       servername: line.serverName,
     };
     delivery.send(line.dispatcher, options);
+  }
+
+  /** The longest silence in the body of the answer. */
+  get #silenceMs(): number {
+    const { bodyTimeoutMs, idleTimeoutMs } = this.#parts;
+    return this.#call.isStream ? idleTimeoutMs : bodyTimeoutMs;
   }
 
   /** Passes the head on to the client. What no client may be sent is not an answer. */
@@ -225,7 +237,12 @@ export class Forwarding implements DeliveryHost {
     }
     this.#call.onStart();
     const hasBody = request.method !== 'HEAD' && head.status !== 204 && head.status !== 304;
-    this.#sink = new AnswerSink(response, () => delivery.resume(), hasBody);
+    this.#sink = new AnswerSink(response, hasBody, {
+      clock: this.#parts.clock,
+      patienceMs: this.#silenceMs,
+      resume: () => delivery.resume(),
+      stalled: () => this.#abort(new ClientLeftError()),
+    });
     return true;
   }
 
@@ -253,13 +270,14 @@ export class Forwarding implements DeliveryHost {
     });
   }
 
-  #breakOff(error: unknown): void {
+  #breakOff(error: Error): void {
     this.#broken ??= error;
     this.#sink?.breakOff();
     this.#call.onBroken(error);
   }
 
-  #abort(reason: unknown): void {
+  #abort(given: unknown): void {
+    const reason = given instanceof Error ? given : new Error('ended', { cause: given });
     for (const [delivery, waiting] of this.#waiting) {
       delivery.abort(reason);
       waiting.reject(reason);
@@ -278,22 +296,4 @@ export class Forwarding implements DeliveryHost {
     this.#held = undefined;
     delivery?.discard();
   }
-}
-
-function pairsOf(raw: AnswerHead['raw']): readonly [string, string][] {
-  if (raw === null || raw === undefined) return [];
-  if (!Array.isArray(raw)) {
-    return Object.entries(raw).flatMap(([name, value]) =>
-      [value ?? []].flat().map((each): [string, string] => [name, each]),
-    );
-  }
-  const pairs: [string, string][] = [];
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    pairs.push([textOf(raw[i]), textOf(raw[i + 1])]);
-  }
-  return pairs;
-}
-
-function textOf(value: Buffer | string | undefined): string {
-  return typeof value === 'string' ? value : (value?.toString('latin1') ?? '');
 }

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 export interface TunnelEnds {
@@ -37,13 +37,12 @@ export function tunnel(
   join(client, target);
   join(target, client);
   // Traffic either way touches both connections, so that one of them can keep the time.
-  (target as Socket).setTimeout?.(idleTimeoutMs, cut);
+  if (target instanceof Socket) target.setTimeout(idleTimeoutMs, cut);
   if (client.destroyed || target.destroyed) cut();
   return cut;
 }
 
 function endSoon(end: Duplex): void {
-  const { destroySoon } = end as Socket;
-  if (typeof destroySoon === 'function') destroySoon.call(end);
+  if (end instanceof Socket) end.destroySoon();
   else end.end();
 }

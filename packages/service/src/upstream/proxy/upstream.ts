@@ -15,7 +15,13 @@ import {
 } from '@sluice/core';
 
 import type { ResolvedUpstream } from '../../config/index.ts';
-import { Targets, type TargetsEvents, type TargetStats } from '../balancer/index.ts';
+import {
+  HealthChecks,
+  type Probe,
+  Targets,
+  type TargetsEvents,
+  type TargetStats,
+} from '../balancer/index.ts';
 import type { Forwarded, ForwardCall } from './call.ts';
 import { Connections } from './connections.ts';
 import { Forwarding, type ForwardingParts } from './forwarding.ts';
@@ -54,15 +60,18 @@ export class Upstream {
   readonly admission: WorkerPool;
   readonly #config: ResolvedUpstream;
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #connections: Connections;
   readonly #parts: ForwardingParts;
   readonly #retry: Retry | undefined;
   readonly #hedge: Hedge | undefined;
+  #health: HealthChecks | undefined;
 
   constructor(name: string, config: ResolvedUpstream, environment: UpstreamEnvironment) {
     const { clock, random } = environment;
     this.name = `upstream ${name}`;
     this.#clock = clock;
+    this.#random = random;
     this.#config = config;
     this.#connections = new Connections(config);
     const { connections, breaker, ejection, slowStartMs, targets } = config;
@@ -102,7 +111,9 @@ export class Upstream {
   }
 
   /** Looks up names and begins the health checks. Resolves when there are targets, or soon in any case. */
-  async start(): Promise<void> {}
+  async start(): Promise<void> {
+    this.#health ??= this.#checksOf(this.#config);
+  }
 
   /** Answers a request that was let in; see {@link Forwarding}. */
   forward(call: ForwardCall): Promise<Forwarded> {
@@ -124,6 +135,7 @@ export class Upstream {
 
   /** Ends the watch over the targets and cuts every connection to them. */
   async stop(): Promise<void> {
+    this.#health?.stop();
     this.targets.stop();
     await this.#connections.stop();
   }
@@ -141,10 +153,30 @@ export class Upstream {
       headersTimeoutMs,
       bodyTimeoutMs,
       idleTimeoutMs,
+      blameAfterMs: Math.min(headersTimeoutMs, config.timeoutMs) / 2,
       repeats: row.length < 2 ? row[0] : pipeline(this.name, row),
       retries: retry,
       retryStatuses: new Set(config.retry === false ? [] : config.retry.statuses),
     };
+  }
+
+  #checksOf({ health }: ResolvedUpstream): HealthChecks | undefined {
+    if (health === undefined) return undefined;
+    const { path, statuses, ...times } = health;
+    const probe: Probe = async (target, signal) => {
+      const { dispatcher, serverName, authority } = this.#connections.to(target);
+      // undici's own types leave the name for TLS out.
+      const secured: object = { servername: serverName };
+      const headers = { host: authority };
+      const answer = await dispatcher.request({ ...secured, path, method: 'GET', headers, signal });
+      await answer.body.dump();
+      return answer.statusCode >= statuses.from && answer.statusCode <= statuses.to;
+    };
+    return new HealthChecks(this.targets, probe, {
+      ...times,
+      clock: this.#clock,
+      random: this.#random,
+    });
   }
 }
 
