@@ -11,3 +11,6 @@ export type { TargetsEvents } from './targets.ts';
 export { HealthChecks } from './health/health-checks.ts';
 export type { HealthChecksStats } from './health/health-checks.ts';
 export type { HealthCheckOptions, HealthChecksOptions, Probe } from './health/options.ts';
+export { DnsTargets } from './dns/dns-targets.ts';
+export type { DnsEvents, DnsNameStats } from './dns/dns-targets.ts';
+export type { DnsOptions, DnsTargetsOptions } from './dns/options.ts';
