@@ -15,7 +15,7 @@ import {
 export class Member implements Target {
   readonly address: TargetAddress;
   readonly name: string;
-  breaker: CircuitBreaker | undefined;
+  #breaker: CircuitBreaker | undefined;
   health: TargetHealth = 'unknown';
   readonly load: Load = new Load();
   readonly row: FailureRow = new FailureRow();
@@ -33,6 +33,19 @@ export class Member implements Target {
     this.address = Object.freeze({ ...address });
     this.name = nameOf(address);
     this.breaker = breaker;
+  }
+
+  get breaker(): CircuitBreaker | undefined {
+    return this.#breaker;
+  }
+
+  /** A probe is to find out how it is now: while it is judged by what it was before, it would not be chosen. */
+  set breaker(breaker: CircuitBreaker | undefined) {
+    this.#breaker?.stop();
+    this.#breaker = breaker;
+    breaker?.on('stateChange', ({ to }) => {
+      if (to === 'half-open') this.load.forget();
+    });
   }
 
   get inFlight(): number {

@@ -79,6 +79,19 @@ describe.each(SEEDS)('by seed %i', (seed) => {
     },
   );
 
+  test('a target that is well again has its share within seconds, where only its breaker held it back', () => {
+    const targets = { a: FAST, b: FAST, c: DEAD };
+    const options = { attempts: 2, ejection: false, breaker: { consecutiveFailures: 3 } } as const;
+    const upstream = new SimulatedUpstream(seed, targets, options);
+    upstream.run({ ratePerSecond: 300, durationMs: 20_000 });
+    expect(upstream.sent['c']).toBeLessThan(60);
+    upstream.change('c', FAST);
+    upstream.run({ ratePerSecond: 300, durationMs: 8000 });
+    const before = upstream.sent['c']!;
+    upstream.run({ ratePerSecond: 300, durationMs: 20_000 });
+    expect((upstream.sent['c']! - before) / 6000).toBeGreaterThan(0.25);
+  });
+
   test('a target that comes back gets its share slowly', () => {
     const targets = { a: FAST, b: FAST, c: FAST };
     const upstream = new SimulatedUpstream(seed, targets);

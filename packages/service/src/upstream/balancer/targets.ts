@@ -112,9 +112,11 @@ export class Targets {
     const nowMs = this.#clock.nowMs();
     if (options.breaker !== undefined) this.#changeBreakers(next.breaker);
     this.#options = next;
-    if (addresses !== undefined) this.#replace(addresses, nowMs);
+    const { gone, added } = this.#replace(addresses ?? this.#addresses, nowMs);
     for (const member of this.#all) this.#refresh(member);
     this.#ejections.fit(nowMs, next.ejection);
+    for (const target of gone) this.#events.emit('removed', { target });
+    for (const target of added) this.#events.emit('added', { target });
     this.#tellCapacity();
   }
 
@@ -187,7 +189,15 @@ export class Targets {
     return new CircuitOpenError(this.name, message, waitMs);
   }
 
-  #replace(addresses: readonly TargetAddress[], nowMs: number): void {
+  get #addresses(): readonly TargetAddress[] {
+    return this.#all.map(({ address }) => address);
+  }
+
+  /** Makes the set one of these addresses, and tells nobody. */
+  #replace(
+    addresses: readonly TargetAddress[],
+    nowMs: number,
+  ): { readonly gone: readonly Member[]; readonly added: readonly Member[] } {
     const wanted = new Map(addresses.map((each) => [nameOf(each), each]));
     const gone = this.#all.filter(({ name }) => !wanted.has(name));
     const isStart = gone.length === this.#all.length;
@@ -197,8 +207,7 @@ export class Targets {
       if (!this.#byName.has(name)) added.push(this.#add(address, isStart ? undefined : nowMs));
     }
     this.#all = [...wanted.keys()].map((name) => this.#byName.get(name)!);
-    for (const target of gone) this.#events.emit('removed', { target });
-    for (const target of added) this.#events.emit('added', { target });
+    return { gone, added };
   }
 
   #add(address: TargetAddress, startsAtMs: number | undefined): Member {
@@ -228,7 +237,6 @@ export class Targets {
     breakerFor('', next, source);
     for (const member of this.#all) {
       if (next === false || before === false || member.breaker === undefined) {
-        member.breaker?.stop();
         member.breaker = breakerFor(member.name, next, source);
       } else member.breaker.update(changesBetween(before, next));
     }
