@@ -278,6 +278,9 @@ function logUpstream(name: string, upstream: Upstream, logger: Logger): void {
   upstream.on('returned', ({ target }) =>
     logger.info({ upstream: name, target: target.name }, 'a target gets requests again'),
   );
+  upstream.onLookup('failed', ({ host, error, failures }) =>
+    logger.warn({ upstream: name, host, failures, err: error }, 'a name could not be looked up'),
+  );
   upstream.on('unhealthy', ({ target }) =>
     logger.warn({ upstream: name, target: target.name }, 'a target fails its health checks'),
   );

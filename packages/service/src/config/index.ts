@@ -27,6 +27,7 @@ export type {
   ResolvedPool,
   ResolvedHandlerRoute,
   ResolvedHeaderEdits,
+  ResolvedHealth,
   ResolvedRoute,
   ResolvedServer,
   ResolvedShutdown,

@@ -26,27 +26,37 @@ export interface Line {
   readonly authority: string;
 }
 
+type LineKind = Pick<ConnectionsOptions, 'http2' | 'connections'>;
+
 /**
  * The connections of one upstream, by target. An upgrade needs a connection to itself that speaks HTTP/1.1,
- * so those have a pool apart.
+ * so those have a pool apart, and so have health checks.
  */
 export class Connections {
   readonly #options: ConnectionsOptions;
   #tls: TlsOptions = {};
   readonly #lines = new Map<Target, Line>();
   readonly #upgrades = new Map<Target, Line>();
+  readonly #probes = new Map<Target, Line>();
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
   }
 
   to(target: Target): Line {
-    return this.#lineIn(this.#lines, target, this.#options.http2);
+    const { http2, connections } = this.#options;
+    return this.#lineIn(this.#lines, target, { http2, connections });
   }
 
   /** Where a request goes that may take the connection over. */
   forUpgrade(target: Target): Line {
-    return this.#lineIn(this.#upgrades, target, false);
+    const { connections } = this.#options;
+    return this.#lineIn(this.#upgrades, target, { http2: false, connections });
+  }
+
+  /** A connection that no request takes. */
+  forProbe(target: Target): Line {
+    return this.#lineIn(this.#probes, target, { http2: false, connections: 1 });
   }
 
   /** From now on, connections with TLS are made with these. */
@@ -56,7 +66,7 @@ export class Connections {
 
   /** Ends the connections to a target when what is under way on them is over. */
   forget(target: Target): void {
-    for (const lines of [this.#lines, this.#upgrades]) {
+    for (const lines of this.#kinds) {
       lines
         .get(target)
         ?.dispatcher.close()
@@ -67,23 +77,26 @@ export class Connections {
 
   /** Cuts them all. */
   async stop(): Promise<void> {
-    const all = [...this.#lines.values(), ...this.#upgrades.values()];
-    this.#lines.clear();
-    this.#upgrades.clear();
+    const all = this.#kinds.flatMap((lines) => [...lines.values()]);
+    for (const lines of this.#kinds) lines.clear();
     await Promise.all(all.map(({ dispatcher }) => dispatcher.destroy()));
   }
 
-  #lineIn(lines: Map<Target, Line>, target: Target, allowH2: boolean): Line {
+  get #kinds(): readonly Map<Target, Line>[] {
+    return [this.#lines, this.#upgrades, this.#probes];
+  }
+
+  #lineIn(lines: Map<Target, Line>, target: Target, kind: LineKind): Line {
     let line = lines.get(target);
     if (line === undefined) {
-      line = this.#open(target, allowH2);
+      line = this.#open(target, kind);
       lines.set(target, line);
     }
     return line;
   }
 
-  #open(target: Target, allowH2: boolean): Line {
-    const { connections, connectTimeoutMs, keepAliveMs } = this.#options;
+  #open(target: Target, { http2, connections }: LineKind): Line {
+    const { connectTimeoutMs, keepAliveMs } = this.#options;
     const tls = this.#tls;
     const { origin, address } = target.address;
     const url = new URL(origin);
@@ -93,7 +106,7 @@ export class Connections {
     if (address !== undefined) url.hostname = address.includes(':') ? `[${address}]` : address;
     const dispatcher = new Pool(url.origin, {
       connections,
-      allowH2,
+      allowH2: http2,
       keepAliveTimeout: keepAliveMs,
       connect: {
         timeout: connectTimeoutMs,

@@ -103,8 +103,9 @@ export class Forwarding implements DeliveryHost {
       waiting.reject(this.#statusError(delivery, head));
       return false;
     }
-    if (this.#start(delivery, head)) waiting.resolve(delivery);
-    else waiting.reject(this.#broken);
+    const mistake = this.#start(delivery, head);
+    if (mistake) waiting.reject(mistake);
+    else waiting.resolve(delivery);
     return true;
   }
 
@@ -156,7 +157,8 @@ export class Forwarding implements DeliveryHost {
       // A refusal, or the end of the time, says less than what a target has answered.
       if (held === undefined || context.aborted || this.#winner !== undefined) throw error;
       this.#held = undefined;
-      if (!this.#start(held.delivery, held.head)) throw this.#broken;
+      const mistake = this.#start(held.delivery, held.head);
+      if (mistake) throw mistake;
       held.delivery.resume();
     } finally {
       this.#drop(this.#held?.delivery);
@@ -218,22 +220,20 @@ export class Forwarding implements DeliveryHost {
     return this.#call.isStream ? idleTimeoutMs : bodyTimeoutMs;
   }
 
-  /** Passes the head on to the client. What no client may be sent is not an answer. */
-  #start(delivery: Delivery, head: AnswerHead): boolean {
+  /** Passes the head on to the client; gives why it cannot, if no client may be sent it. */
+  #start(delivery: Delivery, head: AnswerHead): Error | undefined {
     const { response, request } = this.#call;
     this.#winner = delivery;
     this.#status = head.status;
     try {
       response.writeHead(head.status, head.statusText, this.#call.answerHeaders(head.raw));
-    } catch (error) {
+    } catch (cause) {
       this.#winner = undefined;
-      this.#broken = new UpstreamError(this.#parts.name, 'the head of the answer is not valid', {
-        failure: 'invalid',
-        repeatable: false,
-        cause: error,
-      });
-      delivery.abort(this.#broken);
-      return false;
+      const message = `${this.#parts.name}: the head of the answer is not valid`;
+      const details = { failure: 'invalid', repeatable: false, cause } as const;
+      const error = new UpstreamError(this.#parts.name, message, details);
+      delivery.abort(error);
+      return error;
     }
     this.#call.onStart();
     const hasBody = request.method !== 'HEAD' && head.status !== 204 && head.status !== 304;
@@ -243,7 +243,7 @@ export class Forwarding implements DeliveryHost {
       resume: () => delivery.resume(),
       stalled: () => this.#abort(new ClientLeftError()),
     });
-    return true;
+    return undefined;
   }
 
   #asksForAnother(delivery: Delivery, head: AnswerHead): boolean {

@@ -1,50 +1,48 @@
 import {
-  Hedge,
-  pipeline,
-  Retry,
-  RetryBudget,
-  UpstreamFailure,
   WorkerPool,
-  type Clock,
   type HedgeStats,
   type Listener,
-  type Policy,
-  type Random,
   type RetryStats,
   type WorkerPoolStats,
 } from '@sluice/core';
 
 import type { ResolvedUpstream } from '../../config/index.ts';
 import {
+  DnsTargets,
   HealthChecks,
-  type Probe,
   Targets,
+  type DnsEvents,
+  type DnsNameStats,
+  type HealthChecksStats,
   type TargetsEvents,
   type TargetStats,
 } from '../balancer/index.ts';
 import type { Forwarded, ForwardCall } from './call.ts';
 import { Connections } from './connections.ts';
 import { Forwarding, type ForwardingParts } from './forwarding.ts';
+import { healthProbe } from './health-probe.ts';
 import { readTls, type TlsFileProblem } from './read-tls.ts';
+import {
+  upstreamPolicies,
+  type UpstreamEnvironment,
+  type UpstreamPolicies,
+} from './upstream-policies.ts';
 
 /** How long a request that was given up may hold its place, at the least, in ms. */
 const ABANDON_AFTER_MS = 5000;
-
-export interface UpstreamEnvironment {
-  readonly clock: Clock;
-  readonly random: Random;
-}
+/** How long a start waits for the addresses of names, in ms. */
+const FIRST_LOOKUP_MS = 5000;
 
 export interface UpstreamStats {
   readonly targets: readonly TargetStats[];
   /** The requests under way, and those that wait to be. */
   readonly admission: WorkerPoolStats;
+  /** undefined: there are no retries; and so for the rest. */
   readonly retry: RetryStats | undefined;
   readonly hedge: HedgeStats | undefined;
+  readonly health: HealthChecksStats | undefined;
+  readonly names: readonly DnsNameStats[] | undefined;
 }
-
-/** What happens to targets now and then, each with the target's name. */
-export type UpstreamEvents = TargetsEvents;
 
 /**
  * Servers that do the same, and to which routes go in place of a handler: chooses one for each request,
@@ -59,45 +57,34 @@ export class Upstream {
   /** As many lanes as targets that can be used may have requests, and `pending` places to wait. */
   readonly admission: WorkerPool;
   readonly #config: ResolvedUpstream;
-  readonly #clock: Clock;
-  readonly #random: Random;
+  readonly #environment: UpstreamEnvironment;
   readonly #connections: Connections;
+  readonly #policies: UpstreamPolicies;
   readonly #parts: ForwardingParts;
-  readonly #retry: Retry | undefined;
-  readonly #hedge: Hedge | undefined;
+  readonly #dns: DnsTargets | undefined;
   #health: HealthChecks | undefined;
 
   constructor(name: string, config: ResolvedUpstream, environment: UpstreamEnvironment) {
-    const { clock, random } = environment;
+    const { dns, pending, connectTimeoutMs } = config;
+    const { clock } = environment;
     this.name = `upstream ${name}`;
-    this.#clock = clock;
-    this.#random = random;
     this.#config = config;
+    this.#environment = environment;
     this.#connections = new Connections(config);
-    const { connections, breaker, ejection, slowStartMs, targets } = config;
-    const isLookedUp = config.resolve === 'dns';
-    this.targets = new Targets(isLookedUp ? [] : targets.map((origin) => ({ origin })), {
-      name: this.name,
-      connections,
-      breaker,
-      ejection,
-      slowStartMs,
-      clock,
-      random,
-    });
+    this.targets = targetsOf(this.name, config, environment);
+    this.#dns = dns && new DnsTargets(this.targets, config.targets, { ...dns, ...environment });
     this.admission = new WorkerPool({
       name: this.name,
       size: Math.max(1, this.targets.capacity),
-      queue: config.pending,
-      abandonAfterMs: ABANDON_AFTER_MS + config.connectTimeoutMs,
+      queue: pending,
+      abandonAfterMs: ABANDON_AFTER_MS + connectTimeoutMs,
       clock,
     });
     this.targets.on('capacity', ({ capacity }) => {
       this.admission.update({ size: Math.max(1, capacity) });
     });
     this.targets.on('removed', ({ target }) => this.#connections.forget(target));
-    this.#retry = retryOf(this.name, config, environment);
-    this.#hedge = config.hedge && new Hedge({ ...config.hedge, name: `${this.name} hedge`, clock });
+    this.#policies = upstreamPolicies(this.name, config, environment);
     this.#parts = this.#partsOf(config);
   }
 
@@ -110,9 +97,13 @@ export class Upstream {
     return problems;
   }
 
-  /** Looks up names and begins the health checks. Resolves when there are targets, or soon in any case. */
+  /** Looks up names and begins the health checks. Resolves when the addresses are there, or soon in any case. */
   async start(): Promise<void> {
-    this.#health ??= this.#checksOf(this.#config);
+    await this.#dns?.start(FIRST_LOOKUP_MS);
+    const { health } = this.#config;
+    if (health === undefined) return;
+    const probe = healthProbe(this.#connections, health);
+    this.#health = new HealthChecks(this.targets, probe, { ...health, ...this.#environment });
   }
 
   /** Answers a request that was let in; see {@link Forwarding}. */
@@ -120,81 +111,62 @@ export class Upstream {
     return new Forwarding(this.#parts, call).run();
   }
 
-  on<K extends keyof UpstreamEvents>(event: K, listener: Listener<UpstreamEvents[K]>): () => void {
+  /** What happens to targets now and then. */
+  on<K extends keyof TargetsEvents>(event: K, listener: Listener<TargetsEvents[K]>): () => void {
     return this.targets.on(event, listener);
   }
 
+  /** Of the lookups of names; never where there are none. */
+  onLookup<K extends keyof DnsEvents>(event: K, listener: Listener<DnsEvents[K]>): () => void {
+    return this.#dns?.on(event, listener) ?? ((): void => undefined);
+  }
+
   stats(): UpstreamStats {
+    const { retry, hedge } = this.#policies;
     return {
       targets: this.targets.stats(),
       admission: this.admission.stats(),
-      retry: this.#retry?.stats(),
-      hedge: this.#hedge?.stats(),
+      retry: retry?.stats(),
+      hedge: hedge?.stats(),
+      health: this.#health?.stats(),
+      names: this.#dns?.stats(),
     };
   }
 
   /** Ends the watch over the targets and cuts every connection to them. */
   async stop(): Promise<void> {
     this.#health?.stop();
+    this.#dns?.stop();
     this.targets.stop();
     await this.#connections.stop();
   }
 
   #partsOf(config: ResolvedUpstream): ForwardingParts {
-    const retry = this.#retry;
-    const hedge = this.#hedge;
-    const row: Policy[] = [retry, hedge].filter((policy) => policy !== undefined);
-    const { headersTimeoutMs, bodyTimeoutMs, idleTimeoutMs } = config;
+    const { headersTimeoutMs, bodyTimeoutMs, idleTimeoutMs, timeoutMs, retry } = config;
     return {
       name: this.name,
-      clock: this.#clock,
+      clock: this.#environment.clock,
       targets: this.targets,
       connections: this.#connections,
       headersTimeoutMs,
       bodyTimeoutMs,
       idleTimeoutMs,
-      blameAfterMs: Math.min(headersTimeoutMs, config.timeoutMs) / 2,
-      repeats: row.length < 2 ? row[0] : pipeline(this.name, row),
-      retries: retry,
-      retryStatuses: new Set(config.retry === false ? [] : config.retry.statuses),
+      blameAfterMs: Math.min(headersTimeoutMs, timeoutMs) / 2,
+      repeats: this.#policies.repeats,
+      retries: this.#policies.retry,
+      retryStatuses: new Set(retry === false ? [] : retry.statuses),
     };
-  }
-
-  #checksOf({ health }: ResolvedUpstream): HealthChecks | undefined {
-    if (health === undefined) return undefined;
-    const { path, statuses, ...times } = health;
-    const probe: Probe = async (target, signal) => {
-      const { dispatcher, serverName, authority } = this.#connections.to(target);
-      // undici's own types leave the name for TLS out.
-      const secured: object = { servername: serverName };
-      const headers = { host: authority };
-      const answer = await dispatcher.request({ ...secured, path, method: 'GET', headers, signal });
-      await answer.body.dump();
-      return answer.statusCode >= statuses.from && answer.statusCode <= statuses.to;
-    };
-    return new HealthChecks(this.targets, probe, {
-      ...times,
-      clock: this.#clock,
-      random: this.#random,
-    });
   }
 }
 
-function retryOf(
+/** Where names are looked up there is no target before that. */
+function targetsOf(
   name: string,
-  { retry }: ResolvedUpstream,
-  { clock, random }: UpstreamEnvironment,
-): Retry | undefined {
-  if (retry === false) return undefined;
-  const { maxAttempts, backoff, maxRetryAfterMs, budget } = retry;
-  return new Retry({
-    name: `${name} retry`,
-    maxAttempts,
-    backoff,
-    maxRetryAfterMs,
-    budget: budget && new RetryBudget({ ...budget, clock }),
-    when: (error) => error instanceof UpstreamFailure && error.repeatable,
-    clock,
-    random,
-  });
+  config: ResolvedUpstream,
+  environment: UpstreamEnvironment,
+): Targets {
+  const { connections, breaker, ejection, slowStartMs, dns, targets } = config;
+  const addresses = dns === undefined ? targets.map((origin) => ({ origin })) : [];
+  const options = { name, connections, breaker, ejection, slowStartMs, ...environment };
+  return new Targets(addresses, options);
 }

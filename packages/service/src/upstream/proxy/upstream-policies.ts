@@ -1,0 +1,57 @@
+import {
+  Hedge,
+  pipeline,
+  Retry,
+  RetryBudget,
+  UpstreamFailure,
+  type Clock,
+  type Policy,
+  type Random,
+} from '@sluice/core';
+
+import type { ResolvedUpstream } from '../../config/index.ts';
+
+export interface UpstreamEnvironment {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** What sends a request of an upstream more than once. */
+export interface UpstreamPolicies {
+  readonly retry: Retry | undefined;
+  readonly hedge: Hedge | undefined;
+  /** Both of them, the retry outermost; undefined where there is neither. */
+  readonly repeats: Policy | undefined;
+}
+
+/** The policies that a configuration means. A retry heeds what a failure says of itself. */
+export function upstreamPolicies(
+  name: string,
+  config: ResolvedUpstream,
+  environment: UpstreamEnvironment,
+): UpstreamPolicies {
+  const retry = retryOf(name, config, environment);
+  const { clock } = environment;
+  const hedge = config.hedge && new Hedge({ ...config.hedge, name: `${name} hedge`, clock });
+  const row: Policy[] = [retry, hedge].filter((policy) => policy !== undefined);
+  return { retry, hedge, repeats: row.length < 2 ? row[0] : pipeline(name, row) };
+}
+
+function retryOf(
+  name: string,
+  { retry }: ResolvedUpstream,
+  { clock, random }: UpstreamEnvironment,
+): Retry | undefined {
+  if (retry === false) return undefined;
+  const { maxAttempts, backoff, maxRetryAfterMs, budget } = retry;
+  return new Retry({
+    name: `${name} retry`,
+    maxAttempts,
+    backoff,
+    maxRetryAfterMs,
+    budget: budget && new RetryBudget({ ...budget, clock }),
+    when: (error) => error instanceof UpstreamFailure && error.repeatable,
+    clock,
+    random,
+  });
+}
