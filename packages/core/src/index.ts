@@ -162,6 +162,7 @@ export {
   SlidingLog,
   SlidingWindow,
   TokenBucket,
+  trustedProxies,
 } from './rate-limiter/index.ts';
 export type {
   AllLimiterOptions,
@@ -169,6 +170,7 @@ export type {
   ClientAddressOptions,
   Combinable,
   GcraOptions,
+  IsTrustedProxy,
   KeyedAlgorithm,
   KeyedLimit,
   KeyedLimiterOptions,

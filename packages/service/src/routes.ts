@@ -1,4 +1,4 @@
-import type { Clock } from '@sluice/core';
+import { trustedProxies, type Clock } from '@sluice/core';
 import type { Logger } from 'pino';
 
 import type {
@@ -15,7 +15,7 @@ import {
   type RouteLimits,
 } from './http/index.ts';
 import { DEFAULT_POOL, limitsOf, type Policies } from './policies.ts';
-import { ForwardRoute, trustedPeers } from './upstream/index.ts';
+import { ForwardRoute } from './upstream/index.ts';
 
 interface RouteParts {
   readonly config: ResolvedConfig<Handler>;
@@ -50,7 +50,7 @@ function handling(
 }
 
 function forwarder(all: RouteParts): (route: ResolvedUpstreamRoute, parts: RouteParts) => Route {
-  const isTrusted = trustedPeers(all.config.server.trustedProxies);
+  const isTrusted = trustedProxies(all.config.server.trustedProxies);
   return (route, parts) => {
     const upstream = parts.policies.upstreams.get(route.upstream);
     const config = parts.config.upstreams[route.upstream];

@@ -9,10 +9,12 @@ export {
   NO_ADDRESS,
   NO_API_KEY,
   routeKey,
+  trustedProxies,
 } from './key-functions/index.ts';
 export type {
   ApiKeyOptions,
   ClientAddressOptions,
+  IsTrustedProxy,
   KeyedRequest,
   KeyFunction,
 } from './key-functions/index.ts';

@@ -8,12 +8,13 @@ import {
   type OptionRules,
   type Rule,
 } from '../../core/index.ts';
-import { includes, parseRanges } from './address-range.ts';
+import { parseRanges } from './address-range.ts';
 import { walkBack } from './forwarded-for.ts';
 import { headerName } from './header-value.ts';
-import { blockName, type IpAddress } from './ip-address.ts';
+import { blockName } from './ip-address.ts';
 import type { KeyedRequest, KeyFunction } from './keyed-request.ts';
 import { parseIpAddress, plainIpv4 } from './parse-ip-address.ts';
+import { trustIn } from './trusted-proxies.ts';
 
 export interface ClientAddressOptions {
   /**
@@ -99,8 +100,7 @@ export function clientAddress(options: ClientAddressOptions = {}): KeyFunction {
   if (trustedProxies.length === 0) return bySocket;
 
   const name = header.toLowerCase();
-  const ranges = trustedProxies.flatMap((proxy) => parseRanges(proxy) ?? []);
-  const trusts = (address: IpAddress): boolean => ranges.some((range) => includes(range, address));
+  const trusts = trustIn(trustedProxies.flatMap((proxy) => parseRanges(proxy) ?? []));
   return (request) => {
     const list = request.headers[name];
     const peer = list === undefined ? undefined : parseIpAddress(addressOf(request));

@@ -5,3 +5,5 @@ export type { ClientAddressOptions } from './client-address.ts';
 export { headerKey } from './header-key.ts';
 export type { KeyedRequest, KeyFunction, RoutePath } from './keyed-request.ts';
 export { routeKey } from './route-key.ts';
+export { trustedProxies } from './trusted-proxies.ts';
+export type { IsTrustedProxy } from './trusted-proxies.ts';

@@ -1,16 +1,17 @@
+import type { IsTrustedProxy } from '@sluice/core';
+
 import type { ResolvedUpstream, ResolvedUpstreamRoute } from '../../config/index.ts';
 import type { Forwarded, ForwardCall, RawAnswerHeaders } from './call.ts';
 import { RequestHeaders, type RequestFacts } from './request-headers.ts';
 import { ResponseHeaders } from './response-headers.ts';
 import { targetPath, type TargetPath } from './target-path.ts';
-import type { IsTrusted } from './trusted-peers.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface ForwardRouteParts {
   readonly upstream: Upstream;
   /** Of the upstream. */
   readonly config: ResolvedUpstream;
-  readonly isTrusted: IsTrusted;
+  readonly isTrusted: IsTrustedProxy;
 }
 
 /** A route to an upstream: what its requests and answers look like on the other side. */
@@ -20,7 +21,7 @@ export class ForwardRoute {
   readonly #requestHeaders: RequestHeaders;
   readonly #responseHeaders: ResponseHeaders;
   /** Whether the word of a peer with this address is believed. */
-  readonly isTrusted: IsTrusted;
+  readonly isTrusted: IsTrustedProxy;
   readonly #namesTarget: boolean;
 
   constructor(route: ResolvedUpstreamRoute, { upstream, config, isTrusted }: ForwardRouteParts) {

@@ -1,6 +1,5 @@
 export { Forwarded } from './call.ts';
 export type { ForwardCall, ForwardUpgrade, RawAnswerHeaders } from './call.ts';
 export { ForwardRoute } from './forward-route.ts';
-export { trustedPeers } from './trusted-peers.ts';
 export { Upstream } from './upstream.ts';
 export type { UpstreamStats } from './upstream.ts';
