@@ -158,6 +158,10 @@ test('whatever happens, no target has more requests than it may, the counts bala
         run.settleAll();
         run.check();
         expect(run.targets.inFlight).toBe(0);
+        for (const { breaker } of run.targets.all) {
+          const { permitted = 0, succeeded = 0, failed = 0, ignored = 0 } = breaker?.stats() ?? {};
+          expect(permitted).toBe(succeeded + failed + ignored);
+        }
         run.targets.stop();
         expect(run.clock.pending).toBe(0);
       },
