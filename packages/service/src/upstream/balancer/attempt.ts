@@ -84,12 +84,13 @@ export class Attempt {
     this.#isSettled = true;
     const wasAnswered = this.#wasAnswered;
     this.#weigh(nowMs, outcome, latencyMs);
-    this.#tellBreaker(outcome, nowMs, wasAnswered ? this.#latencyMs : latencyMs);
     const { row } = this.#member;
     if (outcome === 'success') row.succeeded();
     else if (outcome === 'failure') row.failed(wasAnswered);
     this.#member.count(outcome);
     this.#host.attemptEnded(this.#member, nowMs);
+    // Last, as those who hear that it closed may ask for targets at once.
+    this.#tellBreaker(outcome, nowMs, wasAnswered ? this.#latencyMs : latencyMs);
   }
 
   #weigh(nowMs: number, outcome: Outcome, latencyMs: number): void {

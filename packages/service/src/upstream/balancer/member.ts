@@ -15,7 +15,9 @@ import {
 export class Member implements Target {
   readonly address: TargetAddress;
   readonly name: string;
+  readonly #onBreakerChange: () => void;
   #breaker: CircuitBreaker | undefined;
+  #isGuarded = false;
   health: TargetHealth = 'unknown';
   readonly load: Load = new Load();
   readonly row: FailureRow = new FailureRow();
@@ -29,23 +31,34 @@ export class Member implements Target {
   #failed = 0;
   #ignored = 0;
 
-  constructor(address: TargetAddress, breaker: CircuitBreaker | undefined) {
+  /** @param onBreakerChange called when the breaker has changed its state. */
+  constructor(address: TargetAddress, onBreakerChange: () => void) {
     this.address = Object.freeze({ ...address });
     this.name = nameOf(address);
-    this.breaker = breaker;
+    this.#onBreakerChange = onBreakerChange;
   }
 
   get breaker(): CircuitBreaker | undefined {
     return this.#breaker;
   }
 
-  /** A probe is to find out how it is now: while it is judged by what it was before, it would not be chosen. */
+  /** One that is new lets all requests in. */
   set breaker(breaker: CircuitBreaker | undefined) {
     this.#breaker?.stop();
     this.#breaker = breaker;
+    this.#isGuarded = false;
     breaker?.on('stateChange', ({ to }) => {
+      if (breaker !== this.#breaker) return;
+      this.#isGuarded = to === 'open' || to === 'half-open' || to === 'forced-open';
+      // A probe is to find out how it is now: by what it was before, it would hardly be chosen.
       if (to === 'half-open') this.load.forget();
+      this.#onBreakerChange();
     });
+  }
+
+  /** Whether its breaker, as it was last found, refuses requests, or lets no more than some probes in. */
+  get isGuarded(): boolean {
+    return this.#isGuarded;
   }
 
   get inFlight(): number {

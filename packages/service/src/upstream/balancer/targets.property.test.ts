@@ -108,8 +108,10 @@ class Run {
     const healthy = all.filter(({ health }) => health !== 'unhealthy');
     if (healthy.length > 0) assert.ok(healthy.some(({ isEjected }) => !isEjected));
     assert.equal(this.clock.pending, ejected > 0 ? 1 : 0);
-    const usable = healthy.filter(({ isEjected }) => !isEjected).length;
-    assert.equal(this.targets.capacity, this.#connections * (usable || all.length));
+    const usable = healthy.filter(({ isEjected }) => !isEjected);
+    const pool = usable.length > 0 ? usable : all;
+    const open = pool.filter(({ breaker }) => (breaker?.state ?? 'closed') === 'closed');
+    assert.equal(this.targets.capacity, this.#connections * (open.length || pool.length));
   }
 
   #take(tried: number): void {

@@ -164,6 +164,31 @@ describe('the breaker of each target', () => {
     expect(targets.all[0]?.breaker?.stats()).toMatchObject({ succeeded: 1, failed: 2 });
   });
 
+  test('a target whose breaker is not closed does not count for the capacity, unless there is no other', () => {
+    const { clock, targets } = someTargets(['a', 'b'], { breaker, ejection: false });
+    const told = eventsOf(targets);
+    fail(targets, 'a', 2);
+    expect(told).toEqual(['capacity 2']);
+    fail(targets, 'b', 2);
+    expect(told.slice(1)).toEqual(['capacity 4']);
+    clock.advance(500);
+    taken(targets, 500).settle(500, 'success', 1);
+    expect(told.slice(2)).toEqual(['capacity 2']);
+    taken(targets, 500).settle(500, 'success', 1);
+    expect(told.slice(3)).toEqual(['capacity 4']);
+  });
+
+  test('whoever asks for a target when a breaker has closed finds the place that is free', () => {
+    const { clock, targets } = someTargets(['a'], { breaker, ejection: false, connections: 1 });
+    fail(targets, 'a', 2);
+    clock.advance(500);
+    const probe = taken(targets, 500);
+    const found: unknown[] = [];
+    targets.all[0]?.breaker?.on('stateChange', () => found.push(targets.take(500)));
+    probe.settle(500, 'success');
+    expect(found).toEqual([expect.objectContaining({ name: 'a' })]);
+  });
+
   test('a breaker with a ramp lets requests back by and by', () => {
     const { clock, targets } = someTargets(['a'], {
       breaker: { ...breaker, rampMs: 1000 },

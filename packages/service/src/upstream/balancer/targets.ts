@@ -2,6 +2,7 @@ import {
   CircuitOpenError,
   Emitter,
   NoTargetsError,
+  type CircuitBreaker,
   type Clock,
   type Listener,
   type Random,
@@ -61,6 +62,7 @@ export class Targets {
   readonly #events = new Emitter<TargetsEvents>();
   readonly #ejections: Ejections;
   readonly #attemptHost: AttemptHost;
+  readonly #onBreakerChange = (): void => this.#tellCapacity();
   #toldCapacity = 0;
 
   /** An address that is there twice is one target. */
@@ -141,9 +143,14 @@ export class Targets {
     return this.#all;
   }
 
-  /** Requests that may be under way at a time to the targets that are neither ejected nor unhealthy; to all, where all are. */
+  /**
+   * Requests that may be under way at a time to the targets that are neither ejected nor unhealthy and whose
+   * breakers let all in; to more of them where there is none of these. O(targets).
+   */
   get capacity(): number {
-    return this.#options.connections * (this.#usable > 0 ? this.#usable : this.#all.length);
+    const pool = this.#all.filter(({ isUsable }) => this.#usable === 0 || isUsable);
+    const open = pool.filter(({ isGuarded }) => !isGuarded);
+    return this.#options.connections * (open.length > 0 ? open : pool).length;
   }
 
   /** Requests under way to the targets in the set. O(targets). */
@@ -211,9 +218,8 @@ export class Targets {
   }
 
   #add(address: TargetAddress, startsAtMs: number | undefined): Member {
-    const source = { name: this.name, clock: this.#clock, random: this.#random };
-    const breaker = breakerFor(nameOf(address), this.#options.breaker, source);
-    const member = new Member(address, breaker);
+    const member = new Member(address, this.#onBreakerChange);
+    member.breaker = this.#breakerFor(member.name, this.#options.breaker);
     if (startsAtMs !== undefined) member.startSlowly(startsAtMs);
     this.#byName.set(member.name, member);
     this.#usable++;
@@ -232,14 +238,21 @@ export class Targets {
 
   #changeBreakers(next: ResolvedTargetsOptions['breaker']): void {
     const before = this.#options.breaker;
-    const source = { name: this.name, clock: this.#clock, random: this.#random };
     // Finds what is wrong before anything is changed.
-    breakerFor('', next, source);
+    this.#breakerFor('', next);
     for (const member of this.#all) {
       if (next === false || before === false || member.breaker === undefined) {
-        member.breaker = breakerFor(member.name, next, source);
+        member.breaker = this.#breakerFor(member.name, next);
       } else member.breaker.update(changesBetween(before, next));
     }
+  }
+
+  #breakerFor(
+    target: string,
+    options: ResolvedTargetsOptions['breaker'],
+  ): CircuitBreaker | undefined {
+    const source = { name: this.name, clock: this.#clock, random: this.#random };
+    return breakerFor(target, options, source);
   }
 
   #makeEjections(): Ejections {
