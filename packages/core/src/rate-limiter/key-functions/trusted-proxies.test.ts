@@ -16,6 +16,6 @@ test('nobody is trusted where nobody is named', () => {
 
 test('every entry that is no proxy is named', () => {
   expect(() => trustedProxies(['10.0.0.0/8', '10.0.0.0/40', 'localhost'])).toThrow(
-    /1 must be .*'10\.0\.0\.0\/40'.*2 must be .*'localhost'/s,
+    /1 must be .*"10\.0\.0\.0\/40".*2 must be .*"localhost"/s,
   );
 });
