@@ -13,6 +13,17 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
 
 const MALFORMED: Answer = { status: 400, detail: 'The request is not valid HTTP.' };
 
+/** Answers a request that can be read in two ways, and ends its connection: what follows may be a part of it. */
+export function refuseAmbiguous(response: ServerResponse): void {
+  const body = JSON.stringify(problemOf(MALFORMED));
+  response.writeHead(MALFORMED.status, {
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  });
+  response.end(body);
+}
+
 /**
  * Answers a request that never became one: too large, too slow, or malformed. Once an answer is on the
  * connection another would be taken for its continuation, so then it is only closed.

@@ -1,14 +1,16 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
 import type { BodyKind, ResolvedServer } from '../config/index.ts';
 import { parseBodiesAs, tooLarge } from './body.ts';
 import { BrokenAnswers } from './broken-answers.ts';
-import { answerClientError } from './client-error.ts';
+import { answerClientError, refuseAmbiguous } from './client-error.ts';
 import type { Exchanges } from './exchanges.ts';
 import { awaitInvitation, invite } from './expectation.ts';
 import type { HttpParts, OperationsRoute } from './parts.ts';
+import { isAmbiguous } from './request-shape.ts';
 import type { Route } from './route.ts';
 import { sendFailure } from './send.ts';
 import { answerUnmatched, withHead } from './unmatched.ts';
@@ -44,9 +46,7 @@ function newFastify({ config, routes, exchanges, logger, clock }: HttpParts): Fa
     genReqId: (request) => sentId(request.headers['x-request-id']) ?? `${run}-${nextId++}`,
     serverFactory: (listener) => {
       const upgrades = routes.some((route) => route.config.upstream !== undefined);
-      const server = createNodeServer({ config, exchanges, upgrades }, listener);
-      if (upgrades) routeUpgrades(server, exchanges, listener);
-      return server;
+      return createNodeServer({ config, exchanges, upgrades }, listener);
     },
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => {
@@ -77,11 +77,12 @@ function createNodeServer(
     connectionsCheckingInterval: LOOK_OVER_MS,
     // Where Node asks, from 24.9 on, others stay what they are: requests of HTTP/1.1.
     ...(upgrades ? { shouldUpgradeCallback: asksForUpgrade } : {}),
+    // Refused with the other shapes that are wrong, and its connection with it.
+    requireHostHeader: false,
   };
-  const server = createServer(options, (request, response) => {
-    exchanges.begin(request, response);
-    listener(request, response);
-  });
+  const receive = receiver(exchanges, listener);
+  const server = createServer(options, receive);
+  if (upgrades) routeUpgrades(server, receive);
   // Left to itself, Node invites a body before anybody has decided whether it is wanted.
   server.on('checkContinue', (request, response) => {
     awaitInvitation(response);
@@ -90,6 +91,22 @@ function createNodeServer(
   server.maxConnections = config.maxConnections;
   server.on('connection', (socket) => exchanges.connect(socket));
   return server;
+}
+
+/** Keeps account of every request, and hands on those that can be read in one way only. */
+function receiver(exchanges: Exchanges, listener: RequestListener): RequestListener {
+  /** Connections on which nothing more is read as a request, though Node has parsed it already. */
+  const distrusted = new WeakSet<Socket>();
+  return (request, response) => {
+    if (distrusted.has(request.socket)) return;
+    exchanges.begin(request, response);
+    if (isAmbiguous(request)) {
+      distrusted.add(request.socket);
+      refuseAmbiguous(response);
+    } else {
+      listener(request, response);
+    }
+  };
 }
 
 function addRoutes(scope: FastifyInstance, kind: BodyKind, { routes, endpoints }: HttpParts): void {

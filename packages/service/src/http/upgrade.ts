@@ -25,11 +25,7 @@ export function asksForUpgrade({ method, headers }: IncomingMessage): boolean {
  * Sends requests for an upgrade the way of all others, through routes and policies: a refusal, or the
  * answer of a target that does not switch, ends the connection; `acceptUpgrade` takes it over.
  */
-export function routeUpgrades(
-  server: Server,
-  exchanges: Exchanges,
-  listener: RequestListener,
-): void {
+export function routeUpgrades(server: Server, listener: RequestListener): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Node has let go of the connection, and with it of its errors.
     socket.on('error', () => socket.destroy());
@@ -39,7 +35,6 @@ export function routeUpgrades(
     // Not the gentle end of this server's, which waits for the rest of a request that has none.
     response.on('finish', () => Socket.prototype.destroySoon.call(request.socket));
     if (asksForUpgrade(request)) upgrades.set(request, { socket, head });
-    exchanges.begin(request, response);
     listener(request, response);
   });
 }
