@@ -9,6 +9,11 @@ const UNKNOWN_MS = 1000;
  * No more than that: what is dead is to have those few failures soon for which it is ejected.
  */
 const FAILURE_FACTOR = 2;
+/**
+ * What the first failure of a target is charged, of which nothing else is known. Little, since it may have
+ * been asked while it was still starting: after a second's charge it would get no request for a minute.
+ */
+const FIRST_FAILURE_MS = 20;
 /** Failures alone drive the latency no higher. */
 const FAILURE_CAP_MS = 10_000;
 /** Below this two latencies are alike, and the requests under way decide. */
@@ -73,7 +78,7 @@ export class Load {
 
   /** A request failed that took so long. */
   chargeFailure(nowMs: number, tookMs: number): void {
-    const known = this.latencyMs(nowMs) ?? UNKNOWN_MS / FAILURE_FACTOR;
+    const known = this.latencyMs(nowMs) ?? FIRST_FAILURE_MS / FAILURE_FACTOR;
     const charged = Math.min(FAILURE_CAP_MS, FAILURE_FACTOR * Math.max(known, 1));
     this.#latency.observe(Math.max(charged, known, tookMs), nowMs);
   }
