@@ -34,7 +34,9 @@ export function upstreamPolicies(
   const { clock } = environment;
   const hedge = config.hedge && new Hedge({ ...config.hedge, name: `${name} hedge`, clock });
   const row: Policy[] = [retry, hedge].filter((policy) => policy !== undefined);
-  return { retry, hedge, repeats: row.length < 2 ? row[0] : pipeline(name, row) };
+  // Each has a budget, and a failed hedge is worth another try.
+  const accept = ['retry-around-retry'] as const;
+  return { retry, hedge, repeats: row.length < 2 ? row[0] : pipeline(name, row, { accept }) };
 }
 
 function retryOf(
