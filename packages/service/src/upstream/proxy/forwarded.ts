@@ -2,18 +2,19 @@ import { isIP } from 'node:net';
 
 /** What is said of whoever sent a request, and of what it was sent to. */
 export interface Sender {
-  /** Its address, as the socket gives it. */
-  readonly address: string | undefined;
+  /** Its address, as {@link plainAddress} gives it. */
+  readonly address: string;
   /** The Host that it asked for. */
   readonly host: string | undefined;
   readonly proto: 'http' | 'https';
 }
 
-/** An IPv4 address that came as IPv6 as itself, and without a zone; `unknown` if there is none. */
+/** The address of a socket: one of IPv4 that came as IPv6 as itself, and no zone; `unknown` if there is none. */
 export function plainAddress(address: string | undefined): string {
-  if (address === undefined) return 'unknown';
-  const plain = /^(?:::ffff:(?=\d+\.))?([^%]*)/i.exec(address)?.[1] ?? '';
-  return isIP(plain) > 0 ? plain : 'unknown';
+  if (address === undefined || address === '') return 'unknown';
+  const plain = address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+  const zone = plain.indexOf('%');
+  return zone < 0 ? plain : plain.slice(0, zone);
 }
 
 /**
@@ -21,15 +22,16 @@ export function plainAddress(address: string | undefined): string {
  * @see https://www.rfc-editor.org/rfc/rfc7239#section-4
  */
 export function forwardedElement({ address, host, proto }: Sender): string {
-  const by = host === undefined ? '' : `;host=${tokenOrQuoted(host)}`;
-  return `for=${forwardedNode(plainAddress(address))}${by};proto=${proto}`;
+  const asked = host === undefined ? '' : `;host=${tokenOrQuoted(host)}`;
+  return `for=${forwardedNode(address)}${asked};proto=${proto}`;
 }
 
-/** The elements that an X-Forwarded-For says as much as, for who reads only `Forwarded`. */
+/** What an X-Forwarded-For says, for who reads only `Forwarded`; what is no address in it is `unknown`. */
 export function asForwarded(forwardedFor: string): string {
   return forwardedFor
     .split(',')
-    .map((address) => `for=${forwardedNode(plainAddress(address.trim()))}`)
+    .map((text) => plainAddress(text.trim()))
+    .map((address) => `for=${isIP(address) > 0 ? forwardedNode(address) : 'unknown'}`)
     .join(', ');
 }
 

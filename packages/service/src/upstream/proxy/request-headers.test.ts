@@ -132,6 +132,14 @@ test.each([
   expect(valuesOf(sent(raw, {}, { host }), 'host')).toEqual(expected);
 });
 
+test('the host of an absolute URL is the one that was asked for, and an empty one is none', () => {
+  const headers = sent(['Host', 'a'], { authority: 'b.example' }, { host: 'client' });
+  expect(valuesOf(headers, 'host')).toEqual(['b.example']);
+  expect(valuesOf(headers, 'x-forwarded-host')).toEqual(['b.example']);
+  const none = sent(['Host', ''], {}, { host: 'client' });
+  expect([valuesOf(none, 'host'), valuesOf(none, 'x-forwarded-host')]).toEqual([[], []]);
+});
+
 test('of a client that nobody trusts, nothing is believed about where it comes from', () => {
   const raw = [
     ...pairs('X-Forwarded-For: 203.0.113.9', 'x-forwarded-host: evil', 'X-Forwarded-Proto: https'),
@@ -209,10 +217,16 @@ test('the edits of a route come last, also over what the service says', () => {
   const edits = {
     set: { 'X-Tenant': 'acme', Via: 'none' },
     add: { accept: 'text/plain' },
-    remove: ['COOKIE', 'x-forwarded-for'],
+    remove: ['COOKIE', 'x-forwarded-for', 'TraceParent', 'x-real-ip'],
   };
-  const raw = ['Cookie', 'a=1', 'x-tenant', 'other', 'Accept', '*/*', 'via', '1.0 fred'];
-  expect(sent(raw, {}, { edits })).toEqual([
+  const raw = [
+    ...pairs('Cookie: a=1', 'x-tenant: other', 'Accept: */*', 'via: 1.0 fred'),
+    ...pairs('traceparent: t1', 'X-Real-IP: 198.51.100.1'),
+  ];
+  expect(sent(raw, { isTrusted: true, traceparent: 't2' }, { edits })).toEqual(
+    sent(raw, { isTrusted: true }, { edits }),
+  );
+  expect(sent(raw, { isTrusted: true }, { edits })).toEqual([
     ...pairs('Accept: */*', 'x-forwarded-proto: http', 'forwarded: for=192.0.2.7;proto=http'),
     ...pairs('x-request-id: r1', 'x-request-deadline-ms: 1999'),
     ...pairs('X-Tenant: acme', 'Via: none', 'accept: text/plain'),

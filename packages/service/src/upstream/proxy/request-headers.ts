@@ -1,4 +1,5 @@
 import { compileEdits, type CompiledEdits, type HeaderEdits } from './edits.ts';
+import { FieldTable } from './field-table.ts';
 import { asForwarded, forwardedElement, plainAddress, type Sender } from './forwarded.ts';
 import { HOP_BY_HOP, namedBy, without } from './hop-by-hop.ts';
 import { listed } from './listed.ts';
@@ -20,6 +21,8 @@ export interface RequestFacts {
   readonly peerAddress: string | undefined;
   /** Whether that is one of the proxies whose word is believed. */
   readonly isTrusted: boolean;
+  /** Of an absolute URL, which takes the place of Host: see `authorityOf`. */
+  readonly authority?: string | undefined;
   readonly proto: 'http' | 'https';
   /** `1.1` or `1.0`, for Via. */
   readonly httpVersion: string;
@@ -47,7 +50,14 @@ type Field =
   | 'x-forwarded-proto';
 
 /** Said of the client by who is in front; by anybody else it may be a lie. */
-const CLAIMS = ['port', 'prefix', 'scheme', 'server', 'ssl'].map((what) => `x-forwarded-${what}`);
+const CLAIMS = [
+  'x-forwarded-port',
+  'x-forwarded-prefix',
+  'x-forwarded-scheme',
+  'x-forwarded-server',
+  'x-forwarded-ssl',
+  'x-real-ip',
+];
 
 const OWN: readonly Field[] = [
   'connection',
@@ -55,7 +65,6 @@ const OWN: readonly Field[] = [
   'forwarded',
   'host',
   'te',
-  'traceparent',
   'transfer-encoding',
   'via',
   'x-forwarded-for',
@@ -86,7 +95,7 @@ class Came {
 export class RequestHeaders {
   readonly #policy: RequestHeaderPolicy;
   readonly #edits: CompiledEdits;
-  readonly #fields: ReadonlyMap<string, Field>;
+  readonly #fields: FieldTable<Field>;
 
   constructor(policy: RequestHeaderPolicy) {
     this.#policy = policy;
@@ -99,6 +108,7 @@ export class RequestHeaders {
     const isBelieved = facts.isTrusted && this.#policy.forwarded === 'append';
     const came = this.#sort(rawHeaders, isBelieved, facts.traceparent === undefined);
     const headers = came.named === undefined ? came.rest : without(came.rest, came.named);
+    came.host = facts.authority ?? came.host;
     this.#frame(headers, came);
     this.#forward(headers, came, facts);
     const { via } = this.#policy;
@@ -115,7 +125,7 @@ export class RequestHeaders {
     const came = new Came();
     for (let i = 0; i + 1 < raw.length; i += 2) {
       const [name, value] = [raw[i] as string, raw[i + 1] as string];
-      const field = this.#fields.get(name) ?? this.#fields.get(name.toLowerCase());
+      const field = this.#fields.get(name);
       if (
         field === undefined ||
         (field === 'claim' && isBelieved) ||
@@ -138,12 +148,13 @@ export class RequestHeaders {
     if (came.takesTrailers) this.#put(headers, 'te', 'trailers');
   }
 
-  #forward(headers: string[], came: Came, { peerAddress: address, proto }: RequestFacts): void {
+  #forward(headers: string[], came: Came, { peerAddress, proto }: RequestFacts): void {
     if (this.#policy.forwarded === 'off') return;
     const { host, forwardedFor } = came;
+    const address = plainAddress(peerAddress);
     const sender: Sender = { address, host, proto };
     const before = came.forwarded ?? (forwardedFor && asForwarded(forwardedFor));
-    this.#put(headers, 'x-forwarded-for', listed(forwardedFor, plainAddress(address)));
+    this.#put(headers, 'x-forwarded-for', listed(forwardedFor, address));
     this.#put(headers, 'x-forwarded-host', came.forwardedHost ?? host);
     this.#put(headers, 'x-forwarded-proto', came.forwardedProto ?? proto);
     this.#put(headers, 'forwarded', listed(before, forwardedElement(sender)));
@@ -154,24 +165,15 @@ export class RequestHeaders {
   }
 }
 
-/** By name, in lower case and as browsers and libraries write it, so that most need no change of case. */
-function fieldsOf(edits: CompiledEdits): ReadonlyMap<string, Field> {
-  const fields = new Map<string, Field>();
-  const add = (name: string, field: Field): void => {
-    fields.set(name, field);
-    fields.set(
-      name.replaceAll(/(?:^|-)[a-z]/g, (start) => start.toUpperCase()),
-      field,
-    );
-  };
-  for (const name of edits.out) add(name, 'drop');
-  for (const name of CLAIMS) add(name, 'claim');
-  add('x-real-ip', 'claim');
-  for (const name of [...HOP_BY_HOP, 'expect', 'x-request-id', 'x-request-deadline-ms']) {
-    add(name, 'drop');
-  }
-  for (const name of OWN) add(name, name);
-  return fields;
+function fieldsOf(edits: CompiledEdits): FieldTable<Field> {
+  const dropped = [...edits.out, ...HOP_BY_HOP, 'expect', 'x-request-id', 'x-request-deadline-ms'];
+  return new FieldTable<Field>([
+    ...dropped.map((name) => [name, 'drop'] as const),
+    ...CLAIMS.map((name) => [name, edits.out.has(name) ? 'drop' : 'claim'] as const),
+    // The others are put in anew, and what an edit takes out is left out then.
+    ...OWN.map((name) => [name, name] as const),
+    ['traceparent', edits.out.has('traceparent') ? 'drop' : 'traceparent'],
+  ]);
 }
 
 function note(came: Came, field: Field, value: string, isBelieved: boolean): void {
@@ -191,7 +193,7 @@ function note(came: Came, field: Field, value: string, isBelieved: boolean): voi
       came.takesTrailers ||= /(?:^|,)\s*trailers\s*(?:;|,|$)/i.test(value);
       return;
     case 'host':
-      came.host ??= value;
+      if (value !== '') came.host ??= value;
       return;
     case 'via':
       came.via = listed(came.via, value);

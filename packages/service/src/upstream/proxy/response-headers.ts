@@ -1,4 +1,5 @@
 import { compileEdits, type CompiledEdits, type HeaderEdits } from './edits.ts';
+import { FieldTable } from './field-table.ts';
 import { HOP_BY_HOP, namedBy, without } from './hop-by-hop.ts';
 import { listed } from './listed.ts';
 
@@ -45,13 +46,13 @@ class Came {
 export class ResponseHeaders {
   readonly #via: string | false;
   readonly #edits: CompiledEdits;
-  readonly #fields: ReadonlyMap<string, Field>;
+  readonly #fields: FieldTable<Field>;
 
   constructor({ via, edits }: ResponseHeaderPolicy) {
     this.#via = via;
     this.#edits = compileEdits(edits);
     const drop = [...HOP_BY_HOP, ...this.#edits.out].map((name) => [name, 'drop'] as const);
-    this.#fields = new Map<string, Field>([...drop, ...OWN.map((name) => [name, name] as const)]);
+    this.#fields = new FieldTable<Field>([...drop, ...OWN.map((name) => [name, name] as const)]);
   }
 
   /** The headers for `writeHead`, flat. */
@@ -87,7 +88,7 @@ export class ResponseHeaders {
   }
 
   #take(came: Came, name: string, value: string): void {
-    switch (this.#fields.get(name) ?? this.#fields.get(name.toLowerCase())) {
+    switch (this.#fields.get(name)) {
       case undefined:
         came.rest.push(name, value);
         return;
@@ -125,5 +126,6 @@ function isFlat(received: ReceivedHeaders): received is readonly Uint8Array[] | 
 function textOf(text: string | Uint8Array | undefined): string {
   if (typeof text === 'string') return text;
   if (text === undefined) return '';
+  if (Buffer.isBuffer(text)) return text.toString('latin1');
   return Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('latin1');
 }

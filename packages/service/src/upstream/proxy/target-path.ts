@@ -14,8 +14,8 @@ export type TargetPath = (url: string) => string | undefined;
 /** The authority of an absolute URL. A client may send one, but it does not choose the host. */
 const AUTHORITY = /^https?:\/\/[^/?#\\]*(?=\/)/i;
 
-/** Spaces, controls, what is no byte, and a fragment, which no request has. */
-const FORBIDDEN = /[^!-~\u0080-\u00ff]|#/;
+/** Spaces, controls, what is not ASCII, and a fragment: no request line has them. */
+const FORBIDDEN = /[^!-~]|#/;
 
 /**
  * `.` or `..` between what some server takes for slashes, in whatever spelling, also with parameters
@@ -26,7 +26,7 @@ const DOT_SEGMENT = /(?:[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:$|[/\\;]|%2f|%5c|%3b)/i;
 /**
  * The function from the URL of a request to the path, with the query, for the target. Escapes stay as
  * they came, and so does what comes of parameters, by whole segments: no character of one can end it.
- * What it gives begins with one `/`, has no dot segments, no space and no control characters.
+ * What it gives begins with one `/`, has no dot segments, and is of visible ASCII characters.
  */
 export function targetPath(rules: PathRules): TargetPath {
   const change = changeOf(rules);
@@ -41,6 +41,16 @@ export function targetPath(rules: PathRules): TargetPath {
     if (startsWithHost(changed)) return undefined;
     return end < 0 ? changed : changed + whole.slice(end);
   };
+}
+
+/**
+ * The host, with its port, of a URL that is absolute; undefined for a path. It is what the client asked
+ * for, whatever its Host says.
+ * @see https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+ */
+export function authorityOf(url: string): string | undefined {
+  if (url.startsWith('/')) return undefined;
+  return AUTHORITY.exec(url)?.[0].replace(/^https?:\/\//i, '');
 }
 
 function withoutAuthority(url: string): string | undefined {
