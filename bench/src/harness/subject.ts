@@ -60,6 +60,11 @@ export interface OperationSubject extends Heading {
 /** A server that listens on a loopback port of its own choice. */
 export interface Listening {
   readonly port: number;
+  /**
+   * User and system CPU time so far, in µs, of a server that is not the process that listens. Nothing is
+   * known of its heap then.
+   */
+  cpuMicros?(): number;
   close(): Promise<void>;
 }
 
@@ -67,7 +72,8 @@ export interface Listening {
 export interface ServerContender {
   readonly name: string;
   readonly kind: Kind;
-  listen(): Promise<Listening>;
+  /** @param upstreamPort loopback port of the subject's upstream; 0: it has none */
+  listen(upstreamPort: number): Promise<Listening>;
 }
 
 /** Contenders measured by the CPU time that their process spends on one request. */
@@ -80,6 +86,8 @@ export interface HttpSubject extends Heading {
   readonly status: number;
   /** Body of every response; without it, bodies may differ. */
   readonly body?: string;
+  /** Makes the contenders proxies: an upstream answers every request with 200 and this body. */
+  readonly upstream?: string;
 }
 
 /** How long one trial takes. */

@@ -6,7 +6,8 @@ import { medianOf } from '../harness/statistics.ts';
 import { BenchError, type HttpSubject, type ServerContender } from '../harness/subject.ts';
 import type { ClientAnswer, ClientRequest, ClientTask } from './client-child.ts';
 import { pinnableCores } from './cores.ts';
-import type { ServerRequest, ServerTask } from './server-child.ts';
+import type { ServerReady, ServerRequest, ServerTask } from './server-child.ts';
+import type { UpstreamTask } from './upstream-child.ts';
 
 /** How thoroughly servers are measured. */
 export interface HttpSize {
@@ -46,10 +47,9 @@ interface Window {
   readonly busy: number;
 }
 
-interface Server {
+interface Server extends ServerReady {
   readonly contender: ServerContender;
   readonly child: ChildProcess;
-  readonly port: number;
   readonly windows: Window[];
 }
 
@@ -64,10 +64,15 @@ export async function httpContest(subject: HttpSubject, size: HttpSize): Promise
   const owned = (child: ChildProcess): ChildProcess =>
     children.adopt(child, () => child.connected && child.disconnect());
   try {
+    const upstreamPort =
+      subject.upstream === undefined
+        ? 0
+        : await nextMessage<number>(owned(startUpstream(subject.upstream, cores?.client)));
     const servers = await Promise.all(
       subject.contenders.map(async (contender): Promise<Server> => {
-        const child = owned(startServer(subject, contender, cores?.server));
-        return { contender, child, port: await nextMessage<number>(child), windows: [] };
+        const task = serverTask(subject, contender, upstreamPort);
+        const child = owned(startServer(task, cores?.server));
+        return { contender, child, ...(await nextMessage<ServerReady>(child)), windows: [] };
       }),
     );
     const client = owned(startClient(subject, cores?.client));
@@ -109,7 +114,7 @@ async function bytesPerIdleConnection(
   size: HttpSize,
 ): Promise<number | undefined> {
   const { connections: few, idleConnections: many } = size;
-  if (many === 0) return undefined;
+  if (many === 0 || !server.hasHeap) return undefined;
   const { port } = server;
   await order(client, { do: 'open', port, connections: few });
   await order(client, { do: 'request', count: few });
@@ -138,24 +143,26 @@ function summary(
     },
   }));
   const where = pinned
-    ? 'Servers were bound to one core, the client to another.'
+    ? `Servers were bound to one core, ${subject.upstream === undefined ? 'the client' : 'the client and the upstream'} to another.`
     : 'Servers and client were not bound to cores: no `taskset`, or a single core.';
   const noted = { ...subject, notes: [where, ...(subject.notes ?? [])] };
   return resultOf(noted, { figure: 'CPU µs/request', bytes: 'heap B/idle connection' }, measured);
 }
 
-function startServer(
-  { url, name }: HttpSubject,
-  contender: ServerContender,
-  core: number | undefined,
-): ChildProcess {
-  const task: ServerTask = { url, subject: name, contender: contender.name };
-  return startChild({
-    url: new URL('./server-child.ts', import.meta.url),
-    task,
-    flags: ['--expose-gc'],
-    core,
-  });
+const serverTask = (
+  { url, name: subject }: HttpSubject,
+  { name: contender }: ServerContender,
+  upstreamPort: number,
+): ServerTask => ({ url, subject, contender, upstreamPort });
+
+function startServer(task: ServerTask, core: number | undefined): ChildProcess {
+  const url = new URL('./server-child.ts', import.meta.url);
+  return startChild({ url, task, flags: ['--expose-gc'], core });
+}
+
+function startUpstream(body: string, core: number | undefined): ChildProcess {
+  const task: UpstreamTask = { body };
+  return startChild({ url: new URL('./upstream-child.ts', import.meta.url), task, core });
 }
 
 function startClient({ path, status, body }: HttpSubject, core: number | undefined): ChildProcess {

@@ -6,12 +6,21 @@ export interface ServerTask {
   readonly url: string;
   readonly subject: string;
   readonly contender: string;
+  /** 0: the subject has no upstream. */
+  readonly upstreamPort: number;
+}
+
+/** First message of a server, once it listens. */
+export interface ServerReady {
+  readonly port: number;
+  /** Whether `memory` may be asked for. */
+  readonly hasHeap: boolean;
 }
 
 export type ServerRequest = 'cpu' | 'memory';
 
 /** User and system CPU time of all threads so far, in µs. */
-function cpuMicros(): number {
+function ownCpuMicros(): number {
   const { user, system } = process.cpuUsage();
   return user + system;
 }
@@ -31,10 +40,19 @@ const contender = subject.contenders.find(({ name }) => name === task.contender)
 if (contender === undefined)
   throw new BenchError(`${subject.name} has no contender ${task.contender}`);
 
-const { port } = await contender.listen();
+/** How long a server may take to close, in ms; what it still holds then ends with the process. */
+const PATIENCE_MS = 2000;
+
+const listening = contender.listen(task.upstreamPort);
+// The runner ends this process by closing the channel, when it dies as well as when it is done.
+process.on('disconnect', () => {
+  setTimeout(() => process.exit(), PATIENCE_MS);
+  void listening.then((server) => server.close()).finally(() => process.exit());
+});
+const server = await listening;
+const cpuMicros = (): number => server.cpuMicros?.() ?? ownCpuMicros();
 process.on('message', (request: ServerRequest) =>
   process.send?.(request === 'cpu' ? cpuMicros() : liveBytes()),
 );
-// The runner ends this process by closing the channel, when it dies as well as when it is done.
-process.on('disconnect', () => process.exit());
-process.send?.(port);
+const ready: ServerReady = { port: server.port, hasHeap: server.cpuMicros === undefined };
+if (process.connected) process.send?.(ready);

@@ -15,3 +15,6 @@ export const UNLIMITED = 1_000_000_000;
 
 /** Time for an answer, in ms. */
 export const TIMEOUT_MS = 10_000;
+
+/** Keep-alive connections of a proxy to its upstream: as many as clients keep to the proxy. */
+export const UPSTREAM_CONNECTIONS = 64;
