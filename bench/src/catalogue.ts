@@ -13,6 +13,7 @@ const files: readonly (() => Promise<{ readonly subjects: readonly Subject[] }>)
   () => import('./subjects/pipeline.ts'),
   () => import('./subjects/timeout.ts'),
   () => import('./subjects/http.ts'),
+  () => import('./subjects/proxy.ts'),
 ];
 
 /**
