@@ -2,15 +2,27 @@ import type { ServerResponse } from 'node:http';
 
 import type { Clock } from '@sluice/core';
 
-export interface AnswerSinkParts {
+/** Who is told when the client keeps the answer waiting, and when it goes on. */
+export interface AnswerSinkHost {
   readonly clock: Clock;
   /** How long the client may take none of what waits for it, in ms. */
   readonly patienceMs: number;
-  /** Called when the target may go on. */
-  readonly resume: () => void;
-  /** Called when the client has taken nothing for too long. */
-  readonly stalled: () => void;
+  /** The target may go on. */
+  drained(): void;
+  /** The client has taken nothing for too long. */
+  stalled(): void;
 }
+
+/** What is known of an answer when its head was written. */
+export interface AnswerKind {
+  /** Whether what comes is a body: not in answers to HEAD. */
+  readonly hasBody: boolean;
+  /** What Content-Length says; NaN where there is none. */
+  readonly length: number;
+}
+
+/** Up to so many bytes a body goes out in one piece with the head: one string costs less than two buffers. */
+const MOST_JOINED = 16 * 1024;
 
 /**
  * Passes an answer on to the client, as fast as it takes it: `write` says false when the target is to be
@@ -18,40 +30,41 @@ export interface AnswerSinkParts {
  */
 export class AnswerSink {
   readonly #response: ServerResponse;
-  readonly #hasBody: boolean;
-  readonly #parts: AnswerSinkParts;
+  readonly #kind: AnswerKind;
+  readonly #host: AnswerSinkHost;
   #isOut = false;
   #listens = false;
   /** Ends the watch over a client that is waited for. */
   #cancel: (() => void) | undefined;
 
-  constructor(response: ServerResponse, hasBody: boolean, parts: AnswerSinkParts) {
+  constructor(response: ServerResponse, kind: AnswerKind, host: AnswerSinkHost) {
     this.#response = response;
-    this.#hasBody = hasBody;
-    this.#parts = parts;
-    queueMicrotask(this.#flush);
+    this.#kind = kind;
+    this.#host = host;
+    queueMicrotask(() => this.#flush());
   }
 
   /** Whether the target may go on. */
   write(chunk: Buffer): boolean {
     const response = this.#response;
-    this.#isOut = true;
-    // What comes with the answer to a HEAD is no body.
-    if (!this.#hasBody || response.write(chunk) || response.destroyed) return true;
-    const { clock, patienceMs, stalled } = this.#parts;
-    this.#cancel ??= clock.schedule(patienceMs, stalled);
-    if (!this.#listens) {
-      this.#listens = true;
-      response.on('drain', this.#onDrain);
+    const { hasBody, length } = this.#kind;
+    if (!hasBody) return true;
+    if (!this.#isOut && chunk.length === length && length <= MOST_JOINED) {
+      this.#isOut = true;
+      response.end(chunk.toString('latin1'), 'latin1');
+      return true;
     }
+    this.#isOut = true;
+    if (response.write(chunk) || response.destroyed) return true;
+    this.#waitForClient();
     return false;
   }
 
   end(trailers: readonly [string, string][]): void {
     const response = this.#response;
     this.#isOut = true;
-    if (trailers.length > 0 && this.#hasBody) response.addTrailers(trailers);
-    response.end();
+    if (trailers.length > 0 && this.#kind.hasBody) response.addTrailers(trailers);
+    if (!response.writableEnded) response.end();
     this.#close();
   }
 
@@ -62,9 +75,17 @@ export class AnswerSink {
   }
 
   /** A head that comes alone is passed on alone; with a part of the body they go out together. */
-  readonly #flush = (): void => {
+  #flush(): void {
     if (!this.#isOut) this.#response.flushHeaders();
-  };
+  }
+
+  #waitForClient(): void {
+    const { clock, patienceMs } = this.#host;
+    this.#cancel ??= clock.schedule(patienceMs, () => this.#host.stalled());
+    if (this.#listens) return;
+    this.#listens = true;
+    this.#response.on('drain', this.#onDrain);
+  }
 
   #close(): void {
     this.#cancel?.();
@@ -77,6 +98,6 @@ export class AnswerSink {
     if (this.#cancel === undefined) return;
     this.#cancel();
     this.#cancel = undefined;
-    this.#parts.resume();
+    this.#host.drained();
   };
 }

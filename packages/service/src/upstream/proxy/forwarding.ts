@@ -5,13 +5,14 @@ import {
   QueueFullError,
   RejectedError,
   UpstreamError,
+  type Clock,
   type Policy,
   type TaskContext,
 } from '@sluice/core';
 import type { Dispatcher } from 'undici';
 
 import type { Targets } from '../balancer/index.ts';
-import { AnswerSink } from './answer-sink.ts';
+import { AnswerSink, type AnswerSinkHost } from './answer-sink.ts';
 import { Forwarded, type ForwardCall } from './call.ts';
 import type { Connections } from './connections.ts';
 import { Delivery, type AnswerHead, type DeliveryHost, type DeliveryTimes } from './delivery.ts';
@@ -52,7 +53,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set([
  * comes, and ends the other tries. Whatever happens to it, it settles when no target has to do with it any
  * more.
  */
-export class Forwarding implements DeliveryHost {
+export class Forwarding implements DeliveryHost, AnswerSinkHost {
   readonly #parts: ForwardingParts;
   readonly #call: ForwardCall;
   readonly #isIdempotent: boolean;
@@ -124,6 +125,18 @@ export class Forwarding implements DeliveryHost {
     if (waiting) waiting.reject(told);
     else if (delivery === this.#winner) this.#breakOff(told);
     else if (delivery === this.#held?.delivery) this.#held = undefined;
+  }
+
+  drained(): void {
+    this.#winner?.resume();
+  }
+
+  stalled(): void {
+    this.#abort(new ClientLeftError());
+  }
+
+  get clock(): Clock {
+    return this.#parts.clock;
   }
 
   upgraded(delivery: Delivery, head: AnswerHead, socket: Duplex, release: () => void): void {
@@ -208,14 +221,14 @@ export class Forwarding implements DeliveryHost {
       body: delivery.body ?? null,
       upgrade: upgrade?.protocol ?? null,
       headersTimeout: delivery.body ? 0 : headersTimeoutMs,
-      bodyTimeout: this.#silenceMs,
+      bodyTimeout: this.patienceMs,
       servername: line.serverName,
     };
     delivery.send(line.dispatcher, options);
   }
 
-  /** The longest silence in the body of the answer. */
-  get #silenceMs(): number {
+  /** The longest silence in the body of the answer, in ms. */
+  get patienceMs(): number {
     const { bodyTimeoutMs, idleTimeoutMs } = this.#parts;
     return this.#call.isStream ? idleTimeoutMs : bodyTimeoutMs;
   }
@@ -237,12 +250,8 @@ export class Forwarding implements DeliveryHost {
     }
     this.#call.onStart();
     const hasBody = request.method !== 'HEAD' && head.status !== 204 && head.status !== 304;
-    this.#sink = new AnswerSink(response, hasBody, {
-      clock: this.#parts.clock,
-      patienceMs: this.#silenceMs,
-      resume: () => delivery.resume(),
-      stalled: () => this.#abort(new ClientLeftError()),
-    });
+    const length = Number(head.headers['content-length'] ?? Number.NaN);
+    this.#sink = new AnswerSink(response, { hasBody, length }, this);
     return undefined;
   }
 

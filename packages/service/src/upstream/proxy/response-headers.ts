@@ -127,5 +127,8 @@ function textOf(text: string | Uint8Array | undefined): string {
   if (typeof text === 'string') return text;
   if (text === undefined) return '';
   if (Buffer.isBuffer(text)) return text.toString('latin1');
-  return Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('latin1');
+  const bytes = Buffer.isBuffer(text)
+    ? text
+    : Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+  return bytes.toString('latin1');
 }
