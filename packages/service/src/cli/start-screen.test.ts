@@ -35,6 +35,24 @@ test('every route is shown with what it goes through, in order', () => {
   ]);
 });
 
+test('a route to an upstream is shown with how many targets that has', () => {
+  const screen = screenOf({
+    breakers: { stock: {} },
+    upstreams: {
+      one: { targets: ['http://10.0.0.7:8080'] },
+      two: { targets: ['http://10.0.0.7:8080', 'http://10.0.0.8:8080'] },
+    },
+    routes: [
+      { path: '/stock/*', upstream: 'two', breaker: 'stock' },
+      { method: 'GET', path: '/a', upstream: 'one' },
+    ],
+  });
+  expect(screen.slice(3, 5)).toEqual([
+    '  ANY /stock/*  breaker stock → upstream two (2 targets)',
+    '  GET /a        upstream one (1 target)',
+  ]);
+});
+
 test('what to try next fits the routes that there are', () => {
   const post = screenOf({ routes: [{ method: 'POST', path: '/a', handler: () => undefined }] });
   expect(post).toContain('  Try it:     curl -i -X POST http://localhost:8080/a');

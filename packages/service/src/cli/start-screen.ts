@@ -1,4 +1,5 @@
 import {
+  ALL_METHODS,
   RESERVED_PATHS,
   type ResolvedConfig,
   type ResolvedHandlerRoute,
@@ -19,7 +20,7 @@ const OPERATIONS = 'operations';
 /** One screen that says what runs where, and what to try next. */
 export function startScreen(config: Config, url: string): string {
   const rows = config.routes.map((route) => [
-    `${route.method.join(',')} ${route.path}`,
+    `${methodsOf(route)} ${route.path}`,
     chainOf(config, route),
   ]);
   const width = Math.max(OPERATIONS.length, ...rows.map(([route = '']) => route.length));
@@ -41,6 +42,11 @@ export function startScreen(config: Config, url: string): string {
 /** Who can reach it, when that is more than this machine. */
 function reach(host: string): string {
   return host === '0.0.0.0' || host === '::' ? ' and every address of this machine' : '';
+}
+
+/** As a route to an upstream has them unless it says which. */
+function methodsOf({ method }: Route): string {
+  return method.length === ALL_METHODS.length ? 'ANY' : method.join(',');
 }
 
 function chainOf(config: Config, route: Route): string {

@@ -9,7 +9,13 @@ export type { ParseOptions } from './read-content.ts';
 export { resolveConfig } from './resolve.ts';
 export type { Resolution } from './resolve.ts';
 export type { ResolvedConfig, ServiceConfig } from './schema.ts';
-export { keyFunction, parseHandler, patternOf, RESERVED_PATHS } from './sections/index.ts';
+export {
+  ALL_METHODS,
+  keyFunction,
+  parseHandler,
+  patternOf,
+  RESERVED_PATHS,
+} from './sections/index.ts';
 export type {
   BodyKind,
   BreakerConfig,
