@@ -5,12 +5,13 @@ import type { FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 
 import { logError } from '../telemetry/index.ts';
-import type {
-  ForwardCall,
-  Forwarded,
-  ForwardRoute,
-  ForwardUpgrade,
-  RawAnswerHeaders,
+import {
+  authorityOf,
+  type ForwardCall,
+  type Forwarded,
+  type ForwardRoute,
+  type ForwardUpgrade,
+  type RawAnswerHeaders,
 } from '../upstream/index.ts';
 import type { Exchange, Exchanges } from './exchanges.ts';
 import { requestFields } from './handler.ts';
@@ -151,9 +152,10 @@ class ServedCall implements ForwardCall {
 
   headersFor(authority: string): string[] {
     const { request, context } = this.#call;
-    const { rawHeaders, httpVersion, socket } = request.raw;
+    const { rawHeaders, httpVersion, socket, url = '' } = request.raw;
     return this.#route.requestHeaders(rawHeaders, authority, {
       peerAddress: socket.remoteAddress,
+      authority: authorityOf(url),
       proto: 'http',
       httpVersion,
       requestId: request.id,
@@ -162,9 +164,9 @@ class ServedCall implements ForwardCall {
     });
   }
 
-  answerHeaders(raw: RawAnswerHeaders): string[] {
-    const { httpVersion, method } = this.request;
-    const headers = this.#route.answerHeaders(raw, httpVersion === '1.1' && method !== 'HEAD');
+  answerHeaders(raw: RawAnswerHeaders, mayHaveBody: boolean): string[] {
+    const canTrailer = mayHaveBody && this.request.httpVersion === '1.1';
+    const headers = this.#route.answerHeaders(raw, canTrailer);
     headers.push(...this.#fields());
     return headers;
   }

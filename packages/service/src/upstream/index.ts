@@ -5,7 +5,7 @@ export type {
   GuardedFetchOptions,
 } from './outbound/index.ts';
 export type { TargetStats } from './balancer/index.ts';
-export { Forwarded, ForwardRoute, Upstream } from './proxy/index.ts';
+export { authorityOf, Forwarded, ForwardRoute, Upstream } from './proxy/index.ts';
 export type {
   ForwardCall,
   ForwardUpgrade,

@@ -22,8 +22,8 @@ export interface ForwardCall {
   readonly upgrade: ForwardUpgrade | undefined;
   /** The request's headers for a target. */
   headersFor(authority: string): string[];
-  /** The answer's headers for the client. */
-  answerHeaders(raw: RawAnswerHeaders): string[];
+  /** The answer's headers for the client. Without a body there are no trailers either. */
+  answerHeaders(raw: RawAnswerHeaders, mayHaveBody: boolean): string[];
   /** Told just after the head of the answer was written. From then on nobody else answers. */
   onStart(): void;
   /** Told when the answer broke off after its head was out. */

@@ -1,4 +1,6 @@
-import { Pool, type Dispatcher } from 'undici';
+import { isIP } from 'node:net';
+
+import { buildConnector, Pool, type Dispatcher } from 'undici';
 
 import type { Target } from '../balancer/index.ts';
 
@@ -108,16 +110,27 @@ export class Connections {
       connections,
       allowH2: http2,
       keepAliveTimeout: keepAliveMs,
-      connect: {
+      connect: connectorFor(serverName, {
         timeout: connectTimeoutMs,
+        allowH2: http2,
         ...(tls.ca === undefined ? {} : { ca: tls.ca }),
         ...(tls.cert === undefined ? {} : { cert: tls.cert }),
         ...(tls.key === undefined ? {} : { key: tls.key }),
         rejectUnauthorized: tls.verify ?? true,
-      },
+      }),
     });
     // Told of by the request that it concerns.
     dispatcher.on('connectionError', () => undefined);
     return { dispatcher, serverName, authority };
   }
+}
+
+/** An address is no name that TLS could ask for: of such a target none is sent, whatever Host says. */
+function connectorFor(
+  serverName: string,
+  options: buildConnector.BuildOptions,
+): buildConnector.connector {
+  const connect = buildConnector(options);
+  if (isIP(serverName) === 0) return connect;
+  return (request, callback) => connect({ ...request, servername: '' }, callback);
 }

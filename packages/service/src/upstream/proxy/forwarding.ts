@@ -150,7 +150,7 @@ export class Forwarding implements DeliveryHost, AnswerSinkHost {
     }
     this.#winner = delivery;
     this.#status = head.status;
-    const client = upgrade.accept(head.status, this.#call.answerHeaders(head.raw));
+    const client = upgrade.accept(head.status, this.#call.answerHeaders(head.raw, false));
     const { idleTimeoutMs } = this.#parts;
     this.#cutTunnel = tunnel({ client, target: socket, idleTimeoutMs }, release);
     waiting.resolve(delivery);
@@ -238,10 +238,15 @@ export class Forwarding implements DeliveryHost, AnswerSinkHost {
     const { response, request } = this.#call;
     this.#winner = delivery;
     this.#status = head.status;
+    const hasBody = request.method !== 'HEAD' && head.status !== 204 && head.status !== 304;
     try {
-      response.writeHead(head.status, head.statusText, this.#call.answerHeaders(head.raw));
+      const headers = this.#call.answerHeaders(head.raw, hasBody);
+      response.writeHead(head.status, head.statusText, headers);
     } catch (cause) {
       this.#winner = undefined;
+      // What it has kept of that head would stand in the answer of our own.
+      response.statusMessage = '';
+      response.shouldKeepAlive = false;
       const message = `${this.#parts.name}: the head of the answer is not valid`;
       const details = { failure: 'invalid', repeatable: false, cause } as const;
       const error = new UpstreamError(this.#parts.name, message, details);
@@ -249,7 +254,6 @@ export class Forwarding implements DeliveryHost, AnswerSinkHost {
       return error;
     }
     this.#call.onStart();
-    const hasBody = request.method !== 'HEAD' && head.status !== 204 && head.status !== 304;
     const length = Number(head.headers['content-length'] ?? Number.NaN);
     this.#sink = new AnswerSink(response, { hasBody, length }, this);
     return undefined;
