@@ -60,6 +60,6 @@ test.runIf(isMeasurable)(
     const runner = startChild({ url: new URL('./testing/runner.ts', import.meta.url), task: port });
     const { ended } = await connectionOf(server);
     runner.kill('SIGKILL');
-    await ended;
+    await expect(ended).resolves.toBeDefined();
   },
 );
