@@ -88,6 +88,8 @@ export interface HttpSubject extends Heading {
   readonly body?: string;
   /** Makes the contenders proxies: an upstream answers every request with 200 and this body. */
   readonly upstream?: string;
+  /** How many usual requests one of these is worth: so many times fewer are made. @default 1 */
+  readonly weight?: number;
 }
 
 /** How long one trial takes. */
@@ -138,5 +140,12 @@ export async function loadSubject(url: string, name: string): Promise<Subject> {
   const { subjects } = (await import(url)) as { subjects: readonly Subject[] };
   const subject = subjects.find((one) => one.name === name);
   if (subject === undefined) throw new BenchError(`${url} has no subject ${name}`);
+  return subject;
+}
+
+/** The same for one that is measured over HTTP. */
+export async function loadHttpSubject(url: string, name: string): Promise<HttpSubject> {
+  const subject = await loadSubject(url, name);
+  if (subject.kind !== 'http') throw new BenchError(`${name} is not measured over HTTP`);
   return subject;
 }

@@ -1,10 +1,8 @@
 /** Process that loads the servers, apart from them and from the process that compares them. */
 import { childTask } from '../harness/child-process.ts';
-import { LoadClient, type Expected } from './load-client.ts';
-
-export interface ClientTask extends Expected {
-  readonly path: string;
-}
+import { loadHttpSubject } from '../harness/subject.ts';
+import { LoadClient } from './load-client.ts';
+import type { HttpTask } from './server-child.ts';
 
 export type ClientRequest =
   | { readonly do: 'open'; readonly port: number; readonly connections: number }
@@ -14,8 +12,9 @@ export type ClientRequest =
 /** `value`: of a `request`, how long it took in ms. */
 export type ClientAnswer = { readonly value: number } | { readonly problem: string };
 
-const { path, ...expected } = childTask<ClientTask>();
-const client = new LoadClient(path, expected);
+const { url, subject } = childTask<HttpTask>();
+const { path, status, body } = await loadHttpSubject(url, subject);
+const client = new LoadClient(path, { status, body });
 
 async function perform(request: ClientRequest): Promise<number> {
   if (request.do === 'request') return client.request(request.count);

@@ -4,10 +4,9 @@ import { rotated } from '../harness/contest.ts';
 import { resultOf, type SubjectResult } from '../harness/result.ts';
 import { medianOf } from '../harness/statistics.ts';
 import { BenchError, type HttpSubject, type ServerContender } from '../harness/subject.ts';
-import type { ClientAnswer, ClientRequest, ClientTask } from './client-child.ts';
+import type { ClientAnswer, ClientRequest } from './client-child.ts';
 import { pinnableCores } from './cores.ts';
-import type { ServerReady, ServerRequest, ServerTask } from './server-child.ts';
-import type { UpstreamTask } from './upstream-child.ts';
+import type { HttpTask, ServerReady, ServerRequest, ServerTask } from './server-child.ts';
 
 /** How thoroughly servers are measured. */
 export interface HttpSize {
@@ -58,7 +57,9 @@ interface Server extends ServerReady {
  * them run the whole time; an idle one costs nothing and its CPU time would count for itself alone.
  * @throws BenchError for any response other than the expected one
  */
-export async function httpContest(subject: HttpSubject, size: HttpSize): Promise<SubjectResult> {
+export async function httpContest(subject: HttpSubject, usual: HttpSize): Promise<SubjectResult> {
+  const size = weighted(usual, subject.weight ?? 1);
+  const task: HttpTask = { url: subject.url, subject: subject.name };
   const cores = pinnableCores();
   const children = new DisposableStack();
   const owned = (child: ChildProcess): ChildProcess =>
@@ -67,15 +68,16 @@ export async function httpContest(subject: HttpSubject, size: HttpSize): Promise
     const upstreamPort =
       subject.upstream === undefined
         ? 0
-        : await nextMessage<number>(owned(startUpstream(subject.upstream, cores?.client)));
+        : await nextMessage<number>(owned(startUpstream(task, cores?.client)));
     const servers = await Promise.all(
       subject.contenders.map(async (contender): Promise<Server> => {
-        const task = serverTask(subject, contender, upstreamPort);
-        const child = owned(startServer(task, cores?.server));
+        const child = owned(
+          startServer({ ...task, contender: contender.name, upstreamPort }, cores?.server),
+        );
         return { contender, child, ...(await nextMessage<ServerReady>(child)), windows: [] };
       }),
     );
-    const client = owned(startClient(subject, cores?.client));
+    const client = owned(startClient(task, cores?.client));
     await nextMessage(client);
     for (let round = 0; round < size.rounds; round++) {
       for (const server of rotated(servers, round))
@@ -87,6 +89,14 @@ export async function httpContest(subject: HttpSubject, size: HttpSize): Promise
   } finally {
     children.dispose();
   }
+}
+
+function weighted(size: HttpSize, weight: number): HttpSize {
+  return {
+    ...size,
+    requests: Math.ceil(size.requests / weight),
+    warmUpRequests: Math.ceil(size.warmUpRequests / weight),
+  };
 }
 
 async function measureWindow(
@@ -149,24 +159,16 @@ function summary(
   return resultOf(noted, { figure: 'CPU µs/request', bytes: 'heap B/idle connection' }, measured);
 }
 
-const serverTask = (
-  { url, name: subject }: HttpSubject,
-  { name: contender }: ServerContender,
-  upstreamPort: number,
-): ServerTask => ({ url, subject, contender, upstreamPort });
-
 function startServer(task: ServerTask, core: number | undefined): ChildProcess {
   const url = new URL('./server-child.ts', import.meta.url);
   return startChild({ url, task, flags: ['--expose-gc'], core });
 }
 
-function startUpstream(body: string, core: number | undefined): ChildProcess {
-  const task: UpstreamTask = { body };
+function startUpstream(task: HttpTask, core: number | undefined): ChildProcess {
   return startChild({ url: new URL('./upstream-child.ts', import.meta.url), task, core });
 }
 
-function startClient({ path, status, body }: HttpSubject, core: number | undefined): ChildProcess {
-  const task: ClientTask = { path, status, body };
+function startClient(task: HttpTask, core: number | undefined): ChildProcess {
   return startChild({ url: new URL('./client-child.ts', import.meta.url), task, core });
 }
 

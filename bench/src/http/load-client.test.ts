@@ -47,9 +47,19 @@ test('a response may arrive in pieces', async () => {
   await expect(client.request(3)).resolves.toBeGreaterThan(0);
 });
 
+test('a body may be longer than what is read at once', async () => {
+  const body = '0123456789'.repeat(100_000);
+  const response = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const port = await listen((socket) => socket.write(response));
+  const client = await opened(port, 2, body);
+  await expect(client.request(5)).resolves.toBeGreaterThan(0);
+});
+
 test.each([
   ['another status', RESPONSE.replace('200 OK', '503 Service Unavailable')],
   ['another body', RESPONSE.replace('Success', 'Failure')],
+  ['a shorter body', RESPONSE.replace('7', '5').replace('Success', 'Succe')],
+  ['a body of no stated length', RESPONSE.replace('Content-Length: 7', 'Content-Type: text/plain')],
   ['more than one body', `${RESPONSE}${RESPONSE}`],
 ])('%s ends the run', async (_, response) => {
   const client = await opened(await listen((socket) => socket.write(response)), 1, 'Success');

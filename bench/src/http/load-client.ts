@@ -1,22 +1,11 @@
 import { connect, type Socket } from 'node:net';
 import { BenchError } from '../harness/subject.ts';
+import { ResponseReader, type Expected } from './response-reader.ts';
 
-/** What every response must be. */
-export interface Expected {
-  readonly status: number;
-  /** Undefined: any. */
-  readonly body?: string | undefined;
-}
+/** Most that is read at once. */
+const READ_BYTES = 65_536;
 
-/** Room for any response here. */
-const READ_BYTES = 4096;
-
-const CONTENT_LENGTH = /\r\ncontent-length: (\d+)/i;
-
-/**
- * A fixed number of keep-alive connections, each with one request in flight. It parses just enough to
- * know where a response ends and whether it is the right one.
- */
+/** A fixed number of keep-alive connections, each with one request in flight, whose responses are all checked. */
 export class LoadClient {
   readonly #expected: Expected;
   readonly #request: Buffer;
@@ -54,12 +43,12 @@ export class LoadClient {
   #connect(port: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const buffer = Buffer.allocUnsafe(READ_BYTES);
-      let received = '';
+      const reader = new ResponseReader(this.#expected);
       const onData = (size: number): boolean => {
-        received += buffer.toString('latin1', 0, size);
-        if (this.#isComplete(received)) {
-          received = '';
-          this.#received(socket);
+        try {
+          if (reader.take(buffer.subarray(0, size))) this.#received(socket);
+        } catch (error) {
+          this.#settle?.(error as BenchError);
         }
         return true;
       };
@@ -70,19 +59,6 @@ export class LoadClient {
       socket.on('close', () => this.#settle?.(new BenchError('a server closed a connection')));
       this.#sockets.push(socket);
     });
-  }
-
-  #isComplete(response: string): boolean {
-    const headEnd = response.indexOf('\r\n\r\n');
-    if (headEnd < 0) return false;
-    const length = Number(CONTENT_LENGTH.exec(response)?.[1] ?? Number.NaN);
-    const body = response.slice(headEnd + 4);
-    if (body.length < length) return false;
-    const { status, body: expected = body } = this.#expected;
-    const right =
-      response.startsWith(`HTTP/1.1 ${status} `) && body.length === length && body === expected;
-    if (!right) this.#settle?.(new BenchError(`unexpected response: ${response.slice(0, 500)}`));
-    return true;
   }
 
   #received(socket: Socket): void {

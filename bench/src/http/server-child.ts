@@ -1,10 +1,14 @@
 /** Process that runs one server and reports what it has used. */
 import { childTask } from '../harness/child-process.ts';
-import { BenchError, loadSubject } from '../harness/subject.ts';
+import { BenchError, loadHttpSubject } from '../harness/subject.ts';
 
-export interface ServerTask {
+/** What every process of an HTTP bench is told. */
+export interface HttpTask {
   readonly url: string;
   readonly subject: string;
+}
+
+export interface ServerTask extends HttpTask {
   readonly contender: string;
   /** 0: the subject has no upstream. */
   readonly upstreamPort: number;
@@ -34,8 +38,7 @@ function liveBytes(): number {
 }
 
 const task = childTask<ServerTask>();
-const subject = await loadSubject(task.url, task.subject);
-if (subject.kind !== 'http') throw new BenchError(`${subject.name} is not measured over HTTP`);
+const subject = await loadHttpSubject(task.url, task.subject);
 const contender = subject.contenders.find(({ name }) => name === task.contender);
 if (contender === undefined)
   throw new BenchError(`${subject.name} has no contender ${task.contender}`);

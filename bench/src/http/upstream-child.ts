@@ -2,14 +2,12 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { childTask } from '../harness/child-process.ts';
+import { loadHttpSubject } from '../harness/subject.ts';
+import type { HttpTask } from './server-child.ts';
 import { CONTENT_TYPE } from './servers/setting.ts';
 
-export interface UpstreamTask {
-  /** Of every answer. */
-  readonly body: string;
-}
-
-const { body } = childTask<UpstreamTask>();
+const { url, subject } = childTask<HttpTask>();
+const { upstream: body = '' } = await loadHttpSubject(url, subject);
 const head = [
   'HTTP/1.1 200 OK',
   `Date: ${new Date().toUTCString()}`,

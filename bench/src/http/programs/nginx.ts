@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import { UPSTREAM_CONNECTIONS } from '../servers/setting.ts';
 import type { Program, ProgramSetting } from './program.ts';
 
-/** One worker that keeps connections on both sides for as long as the bench runs. */
+/** One worker that keeps connections on both sides for as long as the bench runs, and spools nothing to the disk: nor do the others. */
 export const nginx: Program = {
   command: 'nginx',
   arguments: (configFile) => ['-c', configFile],
@@ -28,6 +28,7 @@ export const nginx: Program = {
         location / {
           proxy_pass http://u;
           proxy_http_version 1.1;
+          proxy_max_temp_file_size 0;
           proxy_set_header Connection "";
           proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         }
