@@ -58,6 +58,7 @@ export const architecture: Architecture = {
         // One floor of rooms that do not know each other.
         autoscaler: ['core', 'collections'],
         'circuit-breaker': ['core', 'collections'],
+        'connection-pool': ['core', 'collections'],
         fallback: ['core', 'collections'],
         hedge: ['core', 'collections'],
         'job-queue': ['core', 'collections'],

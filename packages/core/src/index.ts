@@ -48,6 +48,22 @@ export {
   TimeWindow,
 } from './collections/index.ts';
 export type { HeapItem, ListNode, OutcomeWindow } from './collections/index.ts';
+export { ConnectionPool, tcpHooks, tcpPool } from './connection-pool/index.ts';
+export type {
+  AcquireOptions,
+  ConnectionHooks,
+  ConnectionLimits,
+  ConnectionPoolChanges,
+  ConnectionPoolEvents,
+  ConnectionPoolOptions,
+  ConnectionPoolStats,
+  ConnectionPoolStopResult,
+  DestroyReason,
+  HookName,
+  Lease,
+  TcpEndpoint,
+  TcpPoolOptions,
+} from './connection-pool/index.ts';
 export {
   Backoff,
   CallContext,

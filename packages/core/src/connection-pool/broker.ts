@@ -1,0 +1,362 @@
+import {
+  DeadlineExceededError,
+  PoolStoppedError,
+  QueueFullError,
+  TimeoutError,
+} from '../core/index.ts';
+import type { Connection } from './connection.ts';
+import { Dialler, type DiallerOwner } from './dialler.ts';
+import { Lease, type Lessor } from './lease.ts';
+import { Maintenance } from './maintenance.ts';
+import { contextOf, endsOf, type AcquireOptions } from './acquire-options.ts';
+import type { Setup } from './setup.ts';
+import type { DestroyReason } from './stats.ts';
+import { Stock, type StockOwner } from './stock.ts';
+import { Waiter, WaitingLine } from './waiting-line.ts';
+
+/** The stack of whoever takes a connection. */
+export type Trace = { stack?: string } | undefined;
+
+/** Brings connections and callers together. */
+export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
+  readonly name: string;
+  readonly line: WaitingLine<T> = new WaitingLine();
+  readonly stock: Stock<T>;
+  readonly dialler: Dialler<T>;
+  readonly maintenance: Maintenance<T>;
+  state: 'running' | 'stopping' = 'running';
+  readonly #setup: Setup<T>;
+  #quiet: (() => void)[] = [];
+  #whenEmpty: (() => void) | undefined;
+  #isMatching = false;
+  #mustMatch = false;
+
+  constructor(setup: Setup<T>) {
+    this.name = setup.name;
+    this.#setup = setup;
+    this.stock = new Stock(setup, this);
+    this.dialler = new Dialler(setup, this);
+    this.maintenance = new Maintenance(setup, this.stock);
+  }
+
+  get room(): number {
+    return this.#setup.options.max - this.stock.open;
+  }
+
+  /** A connection that can be had without waiting, for one who comes before nobody else. */
+  take(takenBy: Trace): Lease<T> | undefined {
+    const { stock } = this;
+    const { idle } = stock;
+    if (this.line.size > 0) return undefined;
+    let connection = idle.first;
+    if (connection === undefined) return undefined;
+    const nowMs = this.#setup.clock.nowMs();
+    for (; connection !== undefined; connection = idle.first) {
+      idle.remove(connection);
+      const readiness = stock.makeReady(connection, nowMs);
+      if (readiness === 'pending') return undefined;
+      if (readiness === 'ready') {
+        this.#setup.tally.acquiredAtOnce();
+        return this.#lend(connection, nowMs, takenBy);
+      }
+    }
+    return undefined;
+  }
+
+  /** One more is wanted by somebody who does not wait for it. */
+  order(): void {
+    if (this.state === 'running' && this.stock.checking === 0) this.dialler.want(1);
+  }
+
+  /** @param options known to be right */
+  acquire(options: AcquireOptions, takenBy: Trace): Promise<Lease<T>> {
+    const { signal, deadlineMs = Infinity } = endsOf(options);
+    const { tally, options: limits } = this.#setup;
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    if (this.state !== 'running') return this.#turnAway(this.stoppedError());
+    const limitMs = Math.min(deadlineMs, options.timeoutMs ?? limits.acquireTimeoutMs);
+    if (deadlineMs <= 0) {
+      tally.count('timedOut');
+      return Promise.reject(this.#tooLate(limitMs));
+    }
+    const lease = this.take(takenBy);
+    if (lease !== undefined) return Promise.resolve(lease);
+    if (this.#isFull) {
+      const message = `${this.name}: all connections are in use and ${this.line.size} callers wait`;
+      return this.#turnAway(new QueueFullError(this.name, message));
+    }
+    return this.#wait(this.#waiterFor(options, limitMs, takenBy));
+  }
+
+  giveBack(connection: Connection<T>): void {
+    const nowMs = this.#returned(connection);
+    const reason = this.#retirement(connection, nowMs);
+    if (reason !== undefined) return this.stock.remove(connection, reason, connection.doomError);
+    if (this.#setup.options.reset === undefined || this.stock.reset(connection) === 'ready') {
+      this.#comeBack(connection, nowMs);
+    }
+  }
+
+  giveUp(connection: Connection<T>, error: unknown): void {
+    this.#returned(connection);
+    this.stock.remove(connection, error === undefined ? 'caller' : 'error', error);
+  }
+
+  /** Takes a leased connection away from whoever holds it. */
+  revoke(connection: Connection<T>): void {
+    connection.hold++;
+    this.#returned(connection);
+    this.stock.remove(connection, 'stopped');
+  }
+
+  offer(connection: Connection<T>, after: 'check' | 'reset'): void {
+    const nowMs = this.#setup.clock.nowMs();
+    const reason = this.#retirement(connection, nowMs);
+    if (reason !== undefined) this.stock.remove(connection, reason, connection.doomError);
+    else if (after === 'reset') this.#comeBack(connection, nowMs);
+    else this.#hand(connection, nowMs, 'bottom');
+  }
+
+  arrived(value: T): boolean {
+    const connection = this.stock.add(value);
+    if (connection === undefined) return false;
+    const nowMs = connection.createdMs;
+    connection.idleSinceMs = nowMs;
+    const { min, max } = this.#setup.options;
+    if (this.stock.kept > max) this.stock.remove(connection, 'shrunk');
+    else this.#hand(connection, nowMs, 'top');
+    // Those that stayed for being few may go now.
+    if (this.stock.kept === min + 1) this.maintenance.replan();
+    return true;
+  }
+
+  cameLate(value: T): void {
+    this.stock.discard(value);
+  }
+
+  /** Nobody is kept waiting who could only be told in the end that dials fail. */
+  dialFailed(): void {
+    for (const waiter of this.line) if (this.#isHopeless(waiter)) this.#giveUp(waiter);
+    this.freed();
+  }
+
+  /** Ends what there is, as soon as nobody holds it. */
+  evict(): void {
+    for (const connection of this.stock.leased) connection.condemn('evicted');
+    for (const connection of [...this.stock.idle, ...this.stock.busy]) {
+      this.stock.remove(connection, 'evicted');
+    }
+    this.dialler.abandon(new Error(`${this.name}: the connections were evicted`));
+    this.freed();
+  }
+
+  optionsChanged(isNewBackoff: boolean): void {
+    if (this.state !== 'running') return;
+    const { stock } = this;
+    const { max, maxLifetimeMs, lifetimeJitter } = this.#setup.options;
+    if (isNewBackoff) this.dialler.renewBackoff();
+    for (const connection of stock) connection.live(maxLifetimeMs, lifetimeJitter);
+    while (stock.kept > max && stock.idle.last) stock.remove(stock.idle.last, 'shrunk');
+    this.maintenance.replan();
+    this.freed();
+  }
+
+  /** Serves who waits, and keeps `min` open. */
+  freed(): void {
+    this.#mustMatch = true;
+    if (this.#isMatching) return;
+    this.#isMatching = true;
+    try {
+      while (this.#mustMatch) {
+        this.#mustMatch = false;
+        this.#match();
+      }
+    } finally {
+      this.#isMatching = false;
+    }
+    this.#tellQuiet();
+    if (this.stock.open === 0) this.#whenEmpty?.();
+  }
+
+  /** Resolves when no lease is out, nobody waits, and no connection is being reset. */
+  untilQuiet(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#quiet.push(resolve);
+    this.#tellQuiet();
+    return promise;
+  }
+
+  /** Resolves when no connection is open. */
+  untilEmpty(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#whenEmpty = resolve;
+    this.freed();
+    return promise;
+  }
+
+  refuseAll(): number {
+    const refused = this.line.size;
+    for (const waiter of this.line) {
+      this.#leave(waiter);
+      this.#setup.tally.count('refused');
+      waiter.refuse(this.stoppedError());
+    }
+    return refused;
+  }
+
+  stoppedError(): PoolStoppedError {
+    return new PoolStoppedError(this.name, `${this.name}: the pool is stopping`);
+  }
+
+  #turnAway(error: Error): Promise<never> {
+    this.#setup.tally.count('refused');
+    return Promise.reject(error);
+  }
+
+  get #isFull(): boolean {
+    const coming = this.stock.checking + this.dialler.creating + this.dialler.mayBegin;
+    return this.line.size - coming >= this.#setup.options.maxPending;
+  }
+
+  #waiterFor(options: AcquireOptions, limitMs: number, takenBy: Trace): Waiter<T> {
+    const { clock } = this.#setup;
+    const context = contextOf(options, clock);
+    const waiter = new Waiter<T>(clock.nowMs(), limitMs, context);
+    waiter.takenBy = takenBy;
+    return waiter;
+  }
+
+  #wait(waiter: Waiter<T>): Promise<Lease<T>> {
+    const { alarms, tally } = this.#setup;
+    this.line.add(waiter);
+    this.freed();
+    if (waiter.list === undefined) return waiter.promise;
+    if (waiter.limitMs === 0 || this.#isHopeless(waiter)) {
+      this.#giveUp(waiter);
+      return waiter.promise;
+    }
+    if (waiter.limitMs < Infinity) {
+      waiter.alarm = alarms.set(waiter.giveUpAtMs, () => this.#giveUp(waiter));
+    }
+    waiter.onAbort = (reason): void => {
+      this.#leave(waiter);
+      tally.count('aborted');
+      waiter.refuse(reason);
+      this.#tellQuiet();
+    };
+    waiter.context?.onAbort(waiter.onAbort);
+    return waiter.promise;
+  }
+
+  /** Whether no connection can come in time for him, as none is there and dials fail. */
+  #isHopeless(waiter: Waiter<T>): boolean {
+    const { retryAtMs, creating } = this.dialler;
+    if (retryAtMs === undefined || creating > 0 || this.stock.kept > 0) return false;
+    return waiter.giveUpAtMs < retryAtMs;
+  }
+
+  #giveUp(waiter: Waiter<T>): void {
+    this.#leave(waiter);
+    this.#setup.tally.count('timedOut');
+    waiter.refuse(this.#tooLate(waiter.limitMs));
+    this.#tellQuiet();
+  }
+
+  #leave(waiter: Waiter<T>): void {
+    this.line.remove(waiter);
+    if (waiter.alarm !== undefined) this.#setup.alarms.cancel(waiter.alarm);
+    waiter.close();
+  }
+
+  #tooLate(limitMs: number): Error {
+    const { name, dialler } = this;
+    if (limitMs > 0 && (dialler.isFailing || this.stock.kept === 0)) {
+      const message = `${name}: no connection could be made for a caller who waits for ${limitMs} ms`;
+      const cause = dialler.isFailing ? { cause: dialler.lastError } : {};
+      return new TimeoutError(name, message, { timeoutMs: limitMs, ...cause });
+    }
+    const message = `${name}: no connection was free within ${limitMs} ms`;
+    return new DeadlineExceededError(name, message);
+  }
+
+  #lend(connection: Connection<T>, nowMs: number, takenBy: Trace): Lease<T> {
+    connection.hold++;
+    connection.takenMs = nowMs;
+    this.stock.leased.append(connection);
+    if (takenBy !== undefined) {
+      connection.takenBy = takenBy;
+      this.maintenance.wasTaken(connection);
+    }
+    return new Lease(this, connection);
+  }
+
+  /** A leased connection is nobody's. Returns the time. */
+  #returned(connection: Connection<T>): number {
+    const nowMs = this.#setup.clock.nowMs();
+    this.stock.leased.remove(connection);
+    connection.uses++;
+    connection.takenBy = undefined;
+    connection.isLeaking = false;
+    this.#setup.tally.uses.record(Math.max(0, nowMs - connection.takenMs));
+    return nowMs;
+  }
+
+  /** Why a connection must not stay; undefined: it may. */
+  #retirement(connection: Connection<T>, nowMs: number): DestroyReason | undefined {
+    const { max, maxUses } = this.#setup.options;
+    if (connection.doom !== undefined) return connection.doom;
+    if (connection.uses >= maxUses) return 'uses';
+    if (connection.expiresMs <= nowMs) return 'lifetime';
+    return this.stock.kept > max ? 'shrunk' : undefined;
+  }
+
+  #comeBack(connection: Connection<T>, nowMs: number): void {
+    connection.aliveMs = nowMs;
+    connection.idleSinceMs = nowMs;
+    if (this.line.size === 0) this.#shelve(connection, 'top');
+    else if (this.stock.makeReady(connection, nowMs) === 'ready') {
+      this.#hand(connection, nowMs, 'top');
+    }
+  }
+
+  #hand(connection: Connection<T>, nowMs: number, place: 'top' | 'bottom'): void {
+    const waiter = this.line.first;
+    if (waiter === undefined) return this.#shelve(connection, place);
+    this.#leave(waiter);
+    this.#setup.tally.acquiredAfter(nowMs - waiter.sinceMs);
+    waiter.admit(this.#lend(connection, nowMs, waiter.takenBy));
+  }
+
+  #shelve(connection: Connection<T>, place: 'top' | 'bottom'): void {
+    if (place === 'top') this.stock.idle.prepend(connection);
+    else this.stock.idle.append(connection);
+    this.maintenance.becameIdle(connection);
+    if (this.#quiet.length > 0) this.#tellQuiet();
+  }
+
+  #match(): void {
+    if (this.state !== 'running') return;
+    const { stock, line } = this;
+    const { idle } = stock;
+    if (line.size > stock.checking && idle.size > 0) {
+      const nowMs = this.#setup.clock.nowMs();
+      let connection = idle.first;
+      for (; connection && line.size > stock.checking; connection = idle.first) {
+        idle.remove(connection);
+        const isReady = stock.makeReady(connection, nowMs) === 'ready';
+        if (isReady) this.#hand(connection, nowMs, 'top');
+      }
+    }
+    const { min } = this.#setup.options;
+    this.dialler.want(Math.max(line.size - stock.checking, min - stock.open));
+  }
+
+  #tellQuiet(): void {
+    if (this.#quiet.length === 0) return;
+    const { leased, busy, checking } = this.stock;
+    if (leased.size > 0 || this.line.size > 0 || busy.size > checking) return;
+    const quiet = this.#quiet;
+    this.#quiet = [];
+    for (const resolve of quiet) resolve();
+  }
+}

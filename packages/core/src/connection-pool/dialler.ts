@@ -1,0 +1,189 @@
+import type { Alarm } from '../collections/index.ts';
+import { Backoff, isThenable, TimeoutError } from '../core/index.ts';
+import { follow } from './follow.ts';
+import type { Setup } from './setup.ts';
+
+export interface DiallerOwner<T> {
+  /** Places that are not taken by open connections. */
+  readonly room: number;
+  /** False when it died at once. */
+  arrived(value: T): boolean;
+  /** One came when nobody wanted it any more. */
+  cameLate(value: T): void;
+  dialFailed(): void;
+  /** The pause after a failed dial is over. */
+  freed(): void;
+}
+
+/** A dial under way. */
+interface Dial<T> {
+  readonly controller: AbortController;
+  readonly startMs: number;
+  work: PromiseLike<T> | undefined;
+  leave: () => void;
+}
+
+/**
+ * Makes connections, as many at a time as are wanted. After a failure there is a pause, then one dial at a
+ * time, until one succeeds: a server that is coming back is not met by everybody at once.
+ */
+export class Dialler<T> {
+  /** What the last dial failed with, until one succeeds. */
+  lastError: unknown;
+  isFailing = false;
+  readonly #setup: Setup<T>;
+  readonly #owner: DiallerOwner<T>;
+  readonly #dials = new Set<Dial<T>>();
+  #backoff: Backoff;
+  #pause: Alarm | undefined;
+  #isStopped = false;
+
+  constructor(setup: Setup<T>, owner: DiallerOwner<T>) {
+    this.#setup = setup;
+    this.#owner = owner;
+    this.#backoff = new Backoff(setup.options.retryBackoff, setup.random);
+  }
+
+  /** Dials under way. */
+  get creating(): number {
+    return this.#dials.size;
+  }
+
+  /** When the pause ends; undefined when there is none. */
+  get retryAtMs(): number | undefined {
+    return this.#pause?.dueMs;
+  }
+
+  /** Dials that could be begun now. */
+  get mayBegin(): number {
+    if (this.#isStopped || this.#pause !== undefined) return 0;
+    const room = Math.max(0, this.#owner.room - this.creating);
+    return this.isFailing ? Math.min(room, this.creating === 0 ? 1 : 0) : room;
+  }
+
+  /** Sees to it that so many dials are under way, as far as that may be. */
+  want(dials: number): void {
+    // Counted beforehand: what `create` gives at once is not under way any more.
+    for (let missing = dials - this.creating; missing > 0; missing--) {
+      if (this.mayBegin > 0) this.#begin();
+    }
+  }
+
+  /** The pauses of changed options hold from the next failure on. */
+  renewBackoff(): void {
+    this.#backoff = new Backoff(this.#setup.options.retryBackoff, this.#setup.random);
+  }
+
+  /** Gives up what is under way. */
+  abandon(reason: unknown): void {
+    for (const dial of [...this.#dials]) this.#giveUp(dial, reason);
+  }
+
+  stop(reason: unknown): void {
+    this.#isStopped = true;
+    this.#endPause();
+    this.abandon(reason);
+  }
+
+  #begin(): void {
+    const { clock, alarms, options, apart } = this.#setup;
+    const controller = new AbortController();
+    const dial: Dial<T> = {
+      controller,
+      startMs: clock.nowMs(),
+      work: undefined,
+      leave: () => undefined,
+    };
+    this.#dials.add(dial);
+    let result;
+    try {
+      result = apart(() => options.create(controller.signal));
+    } catch (error) {
+      return this.#failed(dial, error);
+    }
+    if (!isThenable(result)) return this.#came(dial, result);
+    dial.work = result;
+    // The pool may have been stopped by the hook.
+    if (!this.#dials.has(dial)) return this.#expectLate(dial);
+    dial.leave = follow(
+      result,
+      { clock, alarms, limitMs: options.createTimeoutMs },
+      {
+        done: (value) => this.#came(dial, value),
+        failed: (error) => this.#failed(dial, error),
+        overdue: () => this.#overdue(dial, options.createTimeoutMs),
+      },
+    );
+  }
+
+  #came(dial: Dial<T>, value: T): void {
+    if (!this.#dials.delete(dial)) return this.#owner.cameLate(value);
+    const { clock, tally, events } = this.#setup;
+    const tookMs = Math.max(0, clock.nowMs() - dial.startMs);
+    tally.count('created');
+    tally.creates.record(tookMs);
+    if (this.#owner.arrived(value)) this.#succeeded();
+    else this.#fail(new Error(`${this.#setup.name}: the connection died as soon as it was made`));
+    events.emit('created', { tookMs });
+    this.#owner.freed();
+  }
+
+  #overdue(dial: Dial<T>, timeoutMs: number): void {
+    const { name } = this.#setup;
+    const message = `${name}: create took longer than ${timeoutMs} ms`;
+    const error = new TimeoutError(name, message, { timeoutMs });
+    this.#giveUp(dial, error);
+    this.#failed(dial, error);
+  }
+
+  #failed(dial: Dial<T>, error: unknown): void {
+    this.#dials.delete(dial);
+    if (this.#isStopped) return;
+    const { clock, tally, events } = this.#setup;
+    tally.count('createFailed');
+    this.#fail(error);
+    const retryInMs = Math.max(0, (this.retryAtMs ?? 0) - clock.nowMs());
+    this.#owner.dialFailed();
+    events.emit('createFailed', { error, retryInMs });
+  }
+
+  #giveUp(dial: Dial<T>, reason: unknown): void {
+    this.#dials.delete(dial);
+    dial.leave();
+    dial.controller.abort(reason);
+    this.#expectLate(dial);
+  }
+
+  #expectLate({ work }: Dial<T>): void {
+    void Promise.resolve(work).then(
+      (value) => {
+        if (work !== undefined) this.#owner.cameLate(value as T);
+      },
+      () => undefined,
+    );
+  }
+
+  #succeeded(): void {
+    this.lastError = undefined;
+    this.isFailing = false;
+    this.#backoff.reset();
+    this.#endPause();
+  }
+
+  #fail(error: unknown): void {
+    this.lastError = error;
+    this.isFailing = true;
+    // Those that were under way when the pause began do not make it longer.
+    if (this.#pause !== undefined || this.#isStopped) return;
+    const { alarms, clock } = this.#setup;
+    this.#pause = alarms.set(clock.nowMs() + this.#backoff.nextMs(), () => {
+      this.#pause = undefined;
+      this.#owner.freed();
+    });
+  }
+
+  #endPause(): void {
+    if (this.#pause !== undefined) this.#setup.alarms.cancel(this.#pause);
+    this.#pause = undefined;
+  }
+}

@@ -1,0 +1,182 @@
+import { LinkedList } from '../collections/index.ts';
+import { Connection } from './connection.ts';
+import { Hooks, type Answer, type Verdict } from './hooks.ts';
+import type { Setup } from './setup.ts';
+import type { DestroyReason } from './stats.ts';
+
+/** Who is told of what becomes of connections. */
+export interface StockOwner<T> {
+  /** Its check or its reset went well; it is on no list. */
+  offer(connection: Connection<T>, after: 'check' | 'reset'): void;
+  /** There may be a place more, or one less on the way to a caller. */
+  freed(): void;
+}
+
+/** Whether a connection may be handed out: if not, it has been ended, or will be offered when it may. */
+export type Readiness = 'ready' | 'ended' | 'pending';
+
+/** The connections that are open, each on one list or on none. A hook may call the pool again at any time. */
+export class Stock<T> {
+  /** The most recently used first, so that those that are not needed grow old. */
+  readonly idle: LinkedList<Connection<T>> = new LinkedList();
+  /** In the order in which they were taken. */
+  readonly leased: LinkedList<Connection<T>> = new LinkedList();
+  /** Those that are being checked or reset. */
+  readonly busy: LinkedList<Connection<T>> = new LinkedList();
+  readonly hooks: Hooks<T>;
+  open = 0;
+  /** Those of the open ones that are being ended. */
+  closing = 0;
+  /** Checks under way: each may serve somebody who waits. */
+  checking = 0;
+  /** From then on nothing is handed out. */
+  isStopped = false;
+  readonly #setup: Setup<T>;
+  readonly #owner: StockOwner<T>;
+
+  constructor(setup: Setup<T>, owner: StockOwner<T>) {
+    this.#setup = setup;
+    this.#owner = owner;
+    this.hooks = new Hooks(setup);
+  }
+
+  /** Those that are not being ended. */
+  get kept(): number {
+    return this.open - this.closing;
+  }
+
+  /** Leases that were reported as held too long, and still are. */
+  get leaking(): number {
+    let leaking = 0;
+    for (const { isLeaking } of this.leased) if (isLeaking) leaking++;
+    return leaking;
+  }
+
+  /** Takes in a new one, on no list; undefined when it has died at once. */
+  add(value: T): Connection<T> | undefined {
+    const { clock, random, options } = this.#setup;
+    const connection = new Connection(value, clock.nowMs(), random.next());
+    connection.live(options.maxLifetimeMs, options.lifetimeJitter);
+    this.open++;
+    this.hooks.watch(value, (reason) => this.#died(connection, reason));
+    return this.#outlives(connection) === 'ready' ? connection : undefined;
+  }
+
+  /** Looks at a connection, on no list, that is to be handed out. */
+  makeReady(connection: Connection<T>, nowMs: number): Readiness {
+    const { options } = this.#setup;
+    if (connection.expiresMs <= nowMs) connection.condemn('lifetime');
+    else if (options.isOpen !== undefined && !this.hooks.isOpen(connection.value)) {
+      connection.condemn('closed');
+    }
+    if (connection.doom !== undefined || this.isStopped) return this.#outlives(connection);
+    const isDue = nowMs - connection.aliveMs >= options.validateAfterIdleMs;
+    return isDue && options.isHealthy !== undefined ? this.check(connection, nowMs) : 'ready';
+  }
+
+  /** Asks whether a connection, on no list, is healthy. */
+  check(connection: Connection<T>, nowMs: number): Readiness {
+    const verdict = this.hooks.isHealthy(connection.value, this.#answerOf(connection, 'check'));
+    if (typeof verdict !== 'function') connection.aliveMs = nowMs;
+    else {
+      connection.isChecked = true;
+      this.checking++;
+    }
+    return this.#judge(connection, verdict, 'unhealthy');
+  }
+
+  /** As `check`, while nobody waits for this one. */
+  keepAlive(connection: Connection<T>, nowMs: number): void {
+    if (this.check(connection, nowMs) === 'ready') this.#owner.offer(connection, 'check');
+  }
+
+  /** Makes a connection, on no list, fit for another caller. */
+  reset(connection: Connection<T>): Readiness {
+    const verdict = this.hooks.reset(connection.value, this.#answerOf(connection, 'reset'));
+    return this.#judge(connection, verdict, 'reset');
+  }
+
+  /** Takes a connection from wherever it is, and ends it. Idempotent. */
+  remove(connection: Connection<T>, reason: DestroyReason, error?: unknown): void {
+    if (connection.isClosing) return;
+    connection.list?.remove(connection);
+    connection.isClosing = true;
+    this.closing++;
+    connection.condemn(reason, error);
+    this.#leaveHook(connection);
+    this.hooks.destroy(connection.value, reason, () => this.#closed(connection, reason, error));
+    this.#owner.freed();
+  }
+
+  /** Ends one that came when nobody wanted it any more. */
+  discard(value: T): void {
+    const { tally, events } = this.#setup;
+    tally.count('created');
+    tally.destroyed('late');
+    const told = { reason: 'late', error: undefined, ageMs: 0, uses: 0 } as const;
+    this.hooks.destroy(value, 'late', () => events.emit('destroyed', told));
+  }
+
+  *[Symbol.iterator](): Generator<Connection<T>, void, undefined> {
+    for (const list of [this.idle, this.busy, this.leased]) yield* [...list];
+  }
+
+  #judge(connection: Connection<T>, verdict: Verdict, reason: DestroyReason): Readiness {
+    if (verdict === true) return this.#outlives(connection);
+    if (typeof verdict !== 'function') {
+      connection.condemn(reason, verdict.error);
+      return this.#outlives(connection);
+    }
+    connection.abandon = verdict;
+    // It died, or the pool stopped, while the hook was called.
+    if (connection.doom !== undefined || this.isStopped) return this.#outlives(connection);
+    this.busy.append(connection);
+    return 'pending';
+  }
+
+  #answerOf(connection: Connection<T>, after: 'check' | 'reset'): Answer {
+    return (verdict) => {
+      connection.abandon = undefined;
+      if (verdict !== true) {
+        return this.remove(connection, after === 'check' ? 'unhealthy' : 'reset', verdict.error);
+      }
+      this.#leaveHook(connection);
+      this.busy.remove(connection);
+      connection.aliveMs = this.#setup.clock.nowMs();
+      this.#owner.offer(connection, after);
+    };
+  }
+
+  #leaveHook(connection: Connection<T>): void {
+    const { abandon } = connection;
+    connection.abandon = undefined;
+    if (connection.isChecked) this.checking--;
+    connection.isChecked = false;
+    abandon?.();
+  }
+
+  /** What a hook, which may have done anything, left of a connection on no list. */
+  #outlives(connection: Connection<T>): Readiness {
+    if (this.isStopped) connection.condemn('stopped');
+    if (connection.doom === undefined) return 'ready';
+    this.remove(connection, connection.doom, connection.doomError);
+    return 'ended';
+  }
+
+  #died(connection: Connection<T>, reason: unknown): void {
+    const { list } = connection;
+    // Whoever holds it, or the hook that is being called, comes back with it.
+    if (list === undefined || list === this.leased) connection.condemn('closed', reason);
+    else this.remove(connection, 'closed', reason);
+  }
+
+  #closed(connection: Connection<T>, reason: DestroyReason, error: unknown): void {
+    const { clock, tally, events } = this.#setup;
+    this.open--;
+    this.closing--;
+    tally.destroyed(reason);
+    this.#owner.freed();
+    const ageMs = clock.nowMs() - connection.createdMs;
+    events.emit('destroyed', { reason, error, ageMs, uses: connection.uses });
+  }
+}

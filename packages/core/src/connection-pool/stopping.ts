@@ -1,0 +1,45 @@
+import type { Broker } from './broker.ts';
+import type { Setup } from './setup.ts';
+import type { ConnectionPoolStopResult } from './stats.ts';
+
+/** The end of a pool: callers have their time to give back what they hold, then it is taken from them. */
+export class Stopping<T> {
+  readonly result: Promise<ConnectionPoolStopResult>;
+  readonly #setup: Setup<T>;
+  readonly #broker: Broker<T>;
+  isDone = false;
+
+  constructor(setup: Setup<T>, broker: Broker<T>, timeoutMs: number) {
+    this.#setup = setup;
+    this.#broker = broker;
+    this.result = this.#run(timeoutMs);
+  }
+
+  async #run(timeoutMs: number): Promise<ConnectionPoolStopResult> {
+    const { stock, dialler, maintenance } = this.#broker;
+    this.#broker.state = 'stopping';
+    stock.isStopped = true;
+    maintenance.stop();
+    dialler.stop(this.#broker.stoppedError());
+    const refused = this.#broker.refuseAll();
+    for (const connection of [...stock.idle, ...stock.busy]) stock.remove(connection, 'stopped');
+    for (const connection of stock.leased) connection.condemn('stopped');
+    await this.#untilGivenBack(timeoutMs);
+    const held = [...stock.leased];
+    for (const connection of held) this.#broker.revoke(connection);
+    await this.#broker.untilEmpty();
+    this.#setup.alarms.rest();
+    this.isDone = true;
+    const result = { refused, revoked: held.length };
+    this.#setup.events.emit('stop', result);
+    return result;
+  }
+
+  #untilGivenBack(timeoutMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { clock } = this.#setup;
+    const cancel = timeoutMs === Infinity ? undefined : clock.schedule(timeoutMs, resolve);
+    void this.#broker.untilQuiet().then(resolve);
+    return promise.then(() => cancel?.());
+  }
+}
