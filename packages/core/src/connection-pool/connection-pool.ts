@@ -221,7 +221,7 @@ export class ConnectionPool<T> implements AsyncDisposable {
   #acquire(options: AcquireOptions | undefined, takenBy: Trace): Promise<Lease<T>> {
     if (options === undefined) {
       const lease = this.#broker.take(takenBy);
-      return lease ? Promise.resolve(lease) : this.#broker.acquire(NO_OPTIONS, takenBy);
+      return lease ? resolved(lease) : this.#broker.acquire(NO_OPTIONS, takenBy);
     }
     try {
       checkAcquireOptions(options);
@@ -230,6 +230,11 @@ export class ConnectionPool<T> implements AsyncDisposable {
     }
     return this.#broker.acquire(options, takenBy);
   }
+}
+
+/** Cheaper than `Promise.resolve`. */
+async function resolved<T>(lease: Lease<T>): Promise<Lease<T>> {
+  return lease;
 }
 
 /** The stack of the caller of `verb`. */

@@ -64,9 +64,8 @@ export class Dialler<T> {
   /** Sees to it that so many dials are under way, as far as that may be. */
   want(dials: number): void {
     // Counted beforehand: what `create` gives at once is not under way any more.
-    for (let missing = dials - this.creating; missing > 0; missing--) {
-      if (this.mayBegin > 0) this.#begin();
-    }
+    let missing = dials - this.creating;
+    for (; missing > 0 && this.mayBegin > 0; missing--) this.#begin();
   }
 
   /** The pauses of changed options hold from the next failure on. */

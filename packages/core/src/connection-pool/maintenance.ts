@@ -20,6 +20,10 @@ export class Maintenance<T> {
 
   /** A connection has become idle. */
   becameIdle(connection: Connection<T>): void {
+    const { idleTimeoutMs, keepAliveIntervalMs } = this.#setup.options;
+    const soonestMs = connection.idleSinceMs + Math.min(idleTimeoutMs, keepAliveIntervalMs);
+    // A timer for what is due before that is nearly always set.
+    if (this.#dueMs <= soonestMs && this.#dueMs <= connection.expiresMs) return;
     const dueMs = this.#dueOf(connection);
     if (dueMs < this.#dueMs) this.#arm(dueMs);
   }

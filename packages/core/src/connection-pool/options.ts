@@ -192,5 +192,7 @@ const minFits: CrossCheck<{ readonly min: number; readonly max: number }> = ({ m
 export function resolveConnectionPoolOptions<T>(
   given: ConnectionPoolOptions<T>,
 ): ResolvedConnectionPoolOptions<T> {
-  return resolveOptions('ConnectionPool', given, rulesFor<T>(), [minFits]);
+  const resolved = resolveOptions('ConnectionPool', given, rulesFor<T>(), [minFits]);
+  // A copy: the engine looks up properties that were added one by one, so many, as in a dictionary.
+  return Object.freeze({ ...resolved });
 }
