@@ -37,6 +37,8 @@ export class Dialler<T> {
   #backoff: Backoff;
   #pause: Alarm | undefined;
   #isStopped = false;
+  /** While a new connection is taken in: it is not known yet whether that is a failure. */
+  #isArriving = false;
 
   constructor(setup: Setup<T>, owner: DiallerOwner<T>) {
     this.#setup = setup;
@@ -56,7 +58,7 @@ export class Dialler<T> {
 
   /** Dials that could be begun now. */
   get mayBegin(): number {
-    if (this.#isStopped || this.#pause !== undefined) return 0;
+    if (this.#isStopped || this.#isArriving || this.#pause !== undefined) return 0;
     const room = Math.max(0, this.#owner.room - this.creating);
     return this.isFailing ? Math.min(room, this.creating === 0 ? 1 : 0) : room;
   }
@@ -121,7 +123,10 @@ export class Dialler<T> {
     const tookMs = Math.max(0, clock.nowMs() - dial.startMs);
     tally.count('created');
     tally.creates.record(tookMs);
-    if (this.#owner.arrived(value)) this.#succeeded();
+    this.#isArriving = true;
+    const isAlive = this.#owner.arrived(value);
+    this.#isArriving = false;
+    if (isAlive) this.#succeeded();
     else this.#fail(new Error(`${this.#setup.name}: the connection died as soon as it was made`));
     events.emit('created', { tookMs });
     this.#owner.freed();

@@ -24,7 +24,7 @@ export class Stopping<T> {
     const refused = this.#broker.refuseAll();
     for (const connection of [...stock.idle, ...stock.busy]) stock.remove(connection, 'stopped');
     for (const connection of stock.leased) connection.condemn('stopped');
-    await this.#untilGivenBack(timeoutMs);
+    if (timeoutMs > 0) await this.#untilGivenBack(timeoutMs);
     const held = [...stock.leased];
     for (const connection of held) this.#broker.revoke(connection);
     await this.#broker.untilEmpty();
