@@ -206,6 +206,19 @@ test('no connection is handed out that is older than its lifetime, and they do n
   expect(pool.stats().open).toBe(20);
 });
 
+test('a connection that is too old is not handed out, also where housekeeping is late', async () => {
+  const { pool, server, clock } = stage({ maxLifetimeMs: 1000, lifetimeJitter: 0 });
+  let next: number | undefined;
+  clock.schedule(1000, () => {
+    pool.tryAcquire();
+    next = server.made.filter(({ ended }) => ended === 'lifetime').length;
+  });
+  (await pool.acquire()).release();
+  await clock.run(1000);
+  expect(next).toBe(1);
+  expect(pool.stats()).toMatchObject({ acquired: 1, refused: 1 });
+});
+
 test('a connection that grows too old in somebody’s hands is ended when it comes back', async () => {
   const { pool, server, clock } = stage({ maxLifetimeMs: 1000, lifetimeJitter: 0 });
   const lease = await pool.acquire();
