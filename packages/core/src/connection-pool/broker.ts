@@ -72,7 +72,7 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
   acquire(options: AcquireOptions, takenBy: Trace): Promise<Lease<T>> {
     const { signal, deadlineMs = Infinity } = endsOf(options);
     const { tally, options: limits } = this.#setup;
-    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    if (signal?.aborted === true) return Promise.reject(signal.reason);
     if (this.state !== 'running') return this.#turnAway(this.stoppedError());
     const limitMs = Math.min(deadlineMs, options.timeoutMs ?? limits.acquireTimeoutMs);
     if (deadlineMs <= 0) {

@@ -101,7 +101,7 @@ export class ConnectionPool<T> implements AsyncDisposable {
    * is no connection and no dial is due in time. With PoolStoppedError from `stop` on. Never throws.
    */
   acquire(options?: AcquireOptions): Promise<Lease<T>> {
-    const takenBy = this.#detectsLeaks ? traceOf(this.acquire) : undefined;
+    const takenBy = this.#detectsLeaks ? traceOf(this, 'acquire') : undefined;
     return this.#acquire(options, takenBy);
   }
 
@@ -110,7 +110,7 @@ export class ConnectionPool<T> implements AsyncDisposable {
    * has to be checked first, which begins then. One is made meanwhile if there is room.
    */
   tryAcquire(): Lease<T> | undefined {
-    const takenBy = this.#detectsLeaks ? traceOf(this.tryAcquire) : undefined;
+    const takenBy = this.#detectsLeaks ? traceOf(this, 'tryAcquire') : undefined;
     const lease = this.#broker.take(takenBy);
     if (lease !== undefined) return lease;
     this.#setup.tally.count('refused');
@@ -124,7 +124,7 @@ export class ConnectionPool<T> implements AsyncDisposable {
    * `acquire` does. The options are for the waiting: `work` has to heed a signal itself.
    */
   async use<R>(work: (connection: T) => PromiseLike<R> | R, options?: AcquireOptions): Promise<R> {
-    const takenBy = this.#detectsLeaks ? traceOf(this.use) : undefined;
+    const takenBy = this.#detectsLeaks ? traceOf(this, 'use') : undefined;
     const lease = await this.#acquire(options, takenBy);
     const connection = lease.value;
     let result;
@@ -221,25 +221,25 @@ export class ConnectionPool<T> implements AsyncDisposable {
   #acquire(options: AcquireOptions | undefined, takenBy: Trace): Promise<Lease<T>> {
     if (options === undefined) {
       const lease = this.#broker.take(takenBy);
-      return lease ? resolved(lease) : this.#broker.acquire(NO_OPTIONS, takenBy);
+      return lease ? promised(lease) : this.#broker.acquire(NO_OPTIONS, takenBy);
     }
     try {
       checkAcquireOptions(options);
     } catch (mistake) {
-      return Promise.reject(mistake as Error);
+      return Promise.reject(mistake);
     }
     return this.#broker.acquire(options, takenBy);
   }
 }
 
 /** Cheaper than `Promise.resolve`. */
-async function resolved<T>(lease: Lease<T>): Promise<Lease<T>> {
+async function promised<T>(lease: Lease<T>): Promise<Lease<T>> {
   return lease;
 }
 
 /** The stack of the caller of `verb`. */
-function traceOf(verb: (...args: never[]) => unknown): Trace {
+function traceOf<T>(pool: ConnectionPool<T>, verb: 'acquire' | 'tryAcquire' | 'use'): Trace {
   const trace: { stack?: string } = {};
-  Error.captureStackTrace(trace, verb);
+  Error.captureStackTrace(trace, pool[verb]);
   return trace;
 }

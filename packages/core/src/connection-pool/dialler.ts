@@ -77,7 +77,8 @@ export class Dialler<T> {
 
   /** Gives up what is under way. */
   abandon(reason: unknown): void {
-    for (const dial of [...this.#dials]) this.#giveUp(dial, reason);
+    // A copy: whoever is told may dial again.
+    for (const dial of Array.from(this.#dials)) this.#giveUp(dial, reason);
   }
 
   stop(reason: unknown): void {

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, test } from 'vitest';
 import { TimeoutError } from '../core/index.ts';
 import { settlePromises } from '../testing/index.ts';
-import { connectionStage as stage } from '../../test/kit/connection-stage.ts';
+import { connectionStage as stage, failureOf } from '../../test/kit/connection-stage.ts';
 
 const BACKOFF = { type: 'exponential', baseMs: 100, maxMs: 400, jitter: 'none' } as const;
 
@@ -72,7 +72,7 @@ test('a caller is not turned away while somebody holds a connection that may com
   const waits = pool.acquire({ timeoutMs: 50 });
   await clock.run(40);
   lease.release();
-  (await waits).release();
+  expect((await waits).value.id).toBe(0);
 });
 
 test('a dial that takes too long is given up, and its connection ended when it comes', async () => {
@@ -115,9 +115,9 @@ test('a connection that dies as soon as it is made is a failed dial, not an endl
     retryBackoff: BACKOFF,
     watch: (_connection, died) => died(new Error('reset')),
   });
-  const waits = expect(pool.acquire({ timeoutMs: 350 })).rejects.toThrow(TimeoutError);
+  const waits = failureOf(pool.acquire({ timeoutMs: 350 }));
   await clock.run(350);
-  await waits;
+  expect(await waits).toBeInstanceOf(TimeoutError);
   expect(pool.stats()).toMatchObject({ created: 3, open: 0, destroyed: { closed: 3 } });
 });
 

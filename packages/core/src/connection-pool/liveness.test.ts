@@ -60,13 +60,15 @@ test('with validateAfterIdleMs 0 a connection is reset, then checked, then given
   expect(steps).toEqual(['reset', 'check', 'next']);
 });
 
-test.for([
+const badChecks: readonly (readonly [string, () => PromiseLike<boolean> | boolean])[] = [
   ['is false', () => false],
   ['throws', () => expect.unreachable()],
   ['rejects', () => Promise.reject(new Error('no answer'))],
   ['resolves to false', () => Promise.resolve(false)],
   ['never answers', () => new Promise<boolean>(() => undefined)],
-] as const)(
+];
+
+test.for(badChecks)(
   'a connection whose check %s is ended, and another takes its place',
   async ([, check]) => {
     const { pool, server, clock } = stage({
@@ -132,11 +134,13 @@ test('a connection that dies while it is checked is ended at once, and its check
   expect(clock.pending).toBe(0);
 });
 
-test.for([
+const badResets: readonly (readonly [string, () => unknown])[] = [
   ['is false', () => false],
   ['rejects', () => Promise.reject(new Error('rollback failed'))],
   ['never ends', () => new Promise(() => undefined)],
-] as const)(
+];
+
+test.for(badResets)(
   'a connection whose reset %s is ended, and never given to another',
   async ([, reset]) => {
     const { pool, server, clock } = stage({ max: 1, hookTimeoutMs: 40, reset });

@@ -104,7 +104,8 @@ export class Maintenance<T> {
     const { options } = this.#setup;
     const { idle } = this.#stock;
     if (options.isHealthy === undefined) return;
-    for (const connection of [...idle]) {
+    // A copy, as those that were looked at go to the end.
+    for (const connection of Array.from(idle)) {
       if (connection.list !== idle) continue;
       if (connection.aliveMs + options.keepAliveIntervalMs > nowMs) continue;
       idle.remove(connection);

@@ -118,7 +118,7 @@ export class Stock<T> {
   }
 
   *[Symbol.iterator](): Generator<Connection<T>, void, undefined> {
-    for (const list of [this.idle, this.busy, this.leased]) yield* [...list];
+    for (const list of [this.idle, this.busy, this.leased]) yield* list;
   }
 
   #judge(connection: Connection<T>, verdict: Verdict, reason: DestroyReason): Readiness {

@@ -164,7 +164,7 @@ function dial(endpoint: Resolved, signal: AbortSignal): Promise<Socket> {
     const fail = (error: unknown): void => {
       signal.removeEventListener('abort', onAbort);
       socket.destroy();
-      reject(error as Error);
+      reject(error);
     };
     const onClose = (): void => fail(new Error('the socket closed before it was connected'));
     signal.addEventListener('abort', onAbort);

@@ -18,3 +18,11 @@ export function connectionStage(
   const pool = new ConnectionPool({ ...server.hooks, clock, random, max: 2, ...options });
   return { clock, server, pool };
 }
+
+/** What a promise rejects with; taken note of at once, whenever it is looked at. */
+export function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => 'no failure',
+    (error: unknown) => error,
+  );
+}
