@@ -85,8 +85,8 @@ export const ENDPOINT_OPTIONS: readonly string[] = Object.keys(rules);
  * `pool.evict()` a pool moves to another one.
  *
  * A socket that has ended, failed, or received what nobody asked for is never handed out. On its way back it
- * loses the listeners of whoever had it for data, and its timeout; one with unread data, or that decodes
- * text, is ended, as the next caller would read what was not meant for him.
+ * loses the listeners of whoever had it for data, and its timeout. One with unread data, that decodes text, or
+ * still has a listener for `readable` is ended: the next caller would read what is not meant for him, or nothing.
  * @throws InvalidOptionsError naming every problem.
  */
 export function tcpHooks(endpoint: TcpEndpoint): ConnectionHooks<Socket> {
@@ -102,8 +102,6 @@ export function tcpHooks(endpoint: TcpEndpoint): ConnectionHooks<Socket> {
       socket.once('error', died);
       socket.once('end', () => died());
       socket.once('close', () => died());
-      // Whatever comes after the first one; without a listener it would end the process.
-      socket.on('error', () => undefined);
     },
     isOpen,
     isHealthy:
@@ -141,10 +139,11 @@ function isOpen(socket: Socket): boolean {
 
 /** Makes it as it was when it was new. */
 function reset(socket: Socket): boolean {
-  if (!isOpen(socket) || socket.readableEncoding !== null || socket.writableNeedDrain) return false;
-  for (const event of ['data', 'readable', 'drain', 'timeout']) socket.removeAllListeners(event);
+  const isChanged = socket.readableEncoding !== null || socket.listenerCount('readable') > 0;
+  if (!isOpen(socket) || isChanged || socket.writableNeedDrain) return false;
+  for (const event of ['data', 'drain', 'timeout']) socket.removeAllListeners(event);
   socket.setTimeout(0);
-  // A socket that flows, or is paused, without a listener would lose data, or not deliver it to a new one.
+  // While it flows without a listener, data is lost; paused, it would not flow for the next one by itself.
   (socket as { readableFlowing: boolean | null }).readableFlowing = null;
   return true;
 }
@@ -160,6 +159,8 @@ function destroy(socket: Socket): Promise<void> | void {
 function dial(endpoint: Resolved, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = open(endpoint);
+    // Also what nobody waits for any more must not end the process.
+    socket.on('error', () => undefined);
     const onAbort = (): void => fail(signal.reason);
     const fail = (error: unknown): void => {
       signal.removeEventListener('abort', onAbort);
@@ -174,8 +175,6 @@ function dial(endpoint: Resolved, signal: AbortSignal): Promise<Socket> {
       signal.removeEventListener('abort', onAbort);
       socket.off('error', fail);
       socket.off('close', onClose);
-      // Until the pool watches it.
-      socket.on('error', () => undefined);
       resolve(socket);
     });
   });

@@ -109,6 +109,22 @@ test('an idle socket that the server ends, or resets, leaves the pool', async ()
   }
 });
 
+test('a socket that nobody has used yet leaves the pool as well when the server ends it', async () => {
+  const { pool, end } = await stage({ min: 1 });
+  const gone = destroyed(pool);
+  (await end(0)).end();
+  expect(await gone).toMatchObject({ reason: 'closed', uses: 0 });
+});
+
+test('a socket whose holder listened and left in one turn does not lose what comes next', async () => {
+  const { pool, end } = await stage();
+  const socket = await pool.use((used) => used.on('data', () => undefined));
+  (await end(0)).write('by the way');
+  while (socket.readableLength === 0) await new Promise((resolve) => setImmediate(resolve));
+  expect(await pool.use((other) => ask(other, 'x'))).toBe('x');
+  expect(pool.stats().created).toBe(2);
+});
+
 test('a socket that received what nobody asked for is not handed out', async () => {
   const { pool, end } = await stage();
   const first = await pool.use(async (socket) => {

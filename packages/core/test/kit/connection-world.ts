@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import {
   ConnectionPool,
   type ConnectionPoolOptions,
@@ -187,6 +188,9 @@ export class ConnectionWorld {
     }
     this.check();
     assert.equal(this.clock.pending, 0);
+    for (const { controller } of this.calls) {
+      if (controller) assert.deepEqual(getEventListeners(controller.signal, 'abort'), []);
+    }
     assert.deepEqual(
       this.calls.filter(({ outcomes }) => outcomes.length !== 1),
       [],
