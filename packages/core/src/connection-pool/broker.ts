@@ -1,14 +1,9 @@
-import {
-  DeadlineExceededError,
-  PoolStoppedError,
-  QueueFullError,
-  TimeoutError,
-} from '../core/index.ts';
 import type { Connection } from './connection.ts';
 import { Dialler, type DiallerOwner } from './dialler.ts';
 import { Lease, type Lessor } from './lease.ts';
 import { Maintenance } from './maintenance.ts';
 import { contextOf, endsOf, type AcquireOptions } from './acquire-options.ts';
+import { full, stopped, tooLate } from './refusals.ts';
 import type { Setup } from './setup.ts';
 import type { DestroyReason } from './stats.ts';
 import { Stock, type StockOwner } from './stock.ts';
@@ -73,7 +68,7 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     const { signal, deadlineMs = Infinity } = endsOf(options);
     const { tally, options: limits } = this.#setup;
     if (signal?.aborted === true) return Promise.reject(signal.reason);
-    if (this.state !== 'running') return this.#turnAway(this.stoppedError());
+    if (this.state !== 'running') return this.#turnAway(stopped(this.name));
     const limitMs = Math.min(deadlineMs, options.timeoutMs ?? limits.acquireTimeoutMs);
     if (deadlineMs <= 0) {
       tally.count('timedOut');
@@ -81,10 +76,7 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     }
     const lease = this.take(takenBy);
     if (lease !== undefined) return Promise.resolve(lease);
-    if (this.#isFull) {
-      const message = `${this.name}: all connections are in use and ${this.line.size} callers wait`;
-      return this.#turnAway(new QueueFullError(this.name, message));
-    }
+    if (this.#isFull) return this.#turnAway(full(this.name, this.line.size));
     return this.#wait(this.#waiterFor(options, limitMs, takenBy));
   }
 
@@ -199,13 +191,9 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     for (const waiter of this.line) {
       this.#leave(waiter);
       this.#setup.tally.count('refused');
-      waiter.refuse(this.stoppedError());
+      waiter.refuse(stopped(this.name));
     }
     return refused;
-  }
-
-  stoppedError(): PoolStoppedError {
-    return new PoolStoppedError(this.name, `${this.name}: the pool is stopping`);
   }
 
   #turnAway(error: Error): Promise<never> {
@@ -269,14 +257,8 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
   }
 
   #tooLate(limitMs: number): Error {
-    const { name, dialler } = this;
-    if (limitMs > 0 && (dialler.isFailing || this.stock.kept === 0)) {
-      const message = `${name}: no connection could be made for a caller who waits for ${limitMs} ms`;
-      const cause = dialler.isFailing ? { cause: dialler.lastError } : {};
-      return new TimeoutError(name, message, { timeoutMs: limitMs, ...cause });
-    }
-    const message = `${name}: no connection was free within ${limitMs} ms`;
-    return new DeadlineExceededError(name, message);
+    const { isFailing, lastError } = this.dialler;
+    return tooLate(this.name, limitMs, { isFailing, lastError, kept: this.stock.kept });
   }
 
   #lend(connection: Connection<T>, nowMs: number, takenBy: Trace): Lease<T> {

@@ -1,4 +1,5 @@
 import type { Broker } from './broker.ts';
+import { stopped } from './refusals.ts';
 import type { Setup } from './setup.ts';
 import type { ConnectionPoolStopResult } from './stats.ts';
 
@@ -20,7 +21,7 @@ export class Stopping<T> {
     this.#broker.state = 'stopping';
     stock.isStopped = true;
     maintenance.stop();
-    dialler.stop(this.#broker.stoppedError());
+    dialler.stop(stopped(this.#setup.name));
     const refused = this.#broker.refuseAll();
     for (const connection of [...stock.idle, ...stock.busy]) stock.remove(connection, 'stopped');
     for (const connection of stock.leased) connection.condemn('stopped');

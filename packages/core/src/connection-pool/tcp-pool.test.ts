@@ -137,7 +137,7 @@ test('a socket that received what nobody asked for is not handed out', async () 
   expect(pool.stats()).toMatchObject({ created: 2, destroyed: { closed: 1 } });
 });
 
-test('a socket with an unread answer, or one that decodes text, is not used again', async () => {
+test('a socket with an unread answer, that decodes text, or is still listened to for reading, is not used again', async () => {
   const { pool } = await stage();
   await pool.use(async (socket) => {
     socket.write('unread');
@@ -147,7 +147,11 @@ test('a socket with an unread answer, or one that decodes text, is not used agai
     socket.setEncoding('utf8');
     await ask(socket, 'x');
   });
-  expect(pool.stats()).toMatchObject({ created: 2, idle: 0 });
+  await pool.use(async (socket) => {
+    await ask(socket, 'x');
+    socket.on('readable', () => undefined);
+  });
+  expect(pool.stats()).toMatchObject({ created: 3, idle: 0 });
 });
 
 test('ping finds out that the other side went away without a word', async () => {
