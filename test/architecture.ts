@@ -63,6 +63,7 @@ export const architecture: Architecture = {
         hedge: ['core', 'collections'],
         'job-queue': ['core', 'collections'],
         metrics: ['core', 'collections'],
+        'object-pool': ['core'],
         'rate-limiter': ['core', 'collections'],
         retry: ['core', 'collections'],
         timeout: ['core', 'collections'],

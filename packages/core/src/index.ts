@@ -162,6 +162,14 @@ export type {
 } from './job-queue/index.ts';
 export { MetricsCollector } from './metrics/index.ts';
 export type { MetricsSnapshot } from './metrics/index.ts';
+export { BufferPool, ObjectPool } from './object-pool/index.ts';
+export type {
+  BufferPoolOptions,
+  BufferPoolStats,
+  ObjectPoolOptions,
+  ObjectPoolStats,
+  SizeClassStats,
+} from './object-pool/index.ts';
 export {
   all,
   AllLimiter,
