@@ -34,7 +34,7 @@ class Call {
   deadlineMs = Infinity;
   attempts = 0;
   error: unknown = undefined;
-  next: Call | undefined = undefined;
+  body: { readonly id: number } | undefined = undefined;
 }
 
 const call: Kind<Call> = {
@@ -43,6 +43,7 @@ const call: Kind<Call> = {
     one.route = '/orders/:id';
     one.key = 'tenant-7';
     one.startMs = 1.5;
+    one.body = { id: one.uses };
     return ++one.uses;
   },
   reset: (one) => {
@@ -53,7 +54,7 @@ const call: Kind<Call> = {
     one.deadlineMs = Infinity;
     one.attempts = 0;
     one.error = undefined;
-    one.next = undefined;
+    one.body = undefined;
   },
 };
 
@@ -62,7 +63,7 @@ const USED = 10;
 
 class Table {
   readonly rows: Float64Array = new Float64Array(ROWS);
-  readonly index: Map<number, number> = new Map();
+  readonly order: Uint32Array = new Uint32Array(ROWS);
   used = 0;
 }
 
@@ -71,13 +72,13 @@ const table: Kind<Table> = {
   use: (one) => {
     for (let row = 0; row < USED; row++) {
       one.rows[one.used] = row;
-      one.index.set(row, one.used++);
+      one.order[one.used++] = USED - row;
     }
     return one.used / USED;
   },
   reset: (one) => {
     one.rows.fill(0, 0, one.used);
-    one.index.clear();
+    one.order.fill(0, 0, one.used);
     one.used = 0;
   },
 };
@@ -89,6 +90,11 @@ function sameObject<T extends object>({ create, use, reset }: Kind<T>): Running 
 
 function madeAnew<T extends object>({ create, use }: Kind<T>): Running {
   return pairs(create, use, sink);
+}
+
+/** The compiler makes no object at all where nobody else can see it. */
+function madeInPlace<T extends object>({ create, use }: Kind<T>): Running {
+  return pairs(create, use, () => undefined);
 }
 
 function plainStack<T extends object>({ create, use, reset }: Kind<T>): Running {
@@ -128,6 +134,7 @@ function contenders<T extends object>(kind: Kind<T>): Contender[] {
   return [
     { name: 'one object, reset each time', kind: 'floor', setup: () => sameObject(kind) },
     { name: ANEW, kind: 'floor', setup: () => madeAnew(kind) },
+    { name: 'made anew, never leaves its function', kind: 'floor', setup: () => madeInPlace(kind) },
     { name: STACK, kind: 'floor', setup: () => plainStack(kind) },
     { name: POOL, kind: 'sluice', setup: () => pooled(kind) },
     { name: 'sluice ObjectPool, use', kind: 'sluice', setup: () => pooledUse(kind) },
@@ -151,7 +158,7 @@ const small: OperationSubject = {
     { contender: POOL, of: 'bytes', max: 0 },
   ],
   notes: [
-    'An object made anew is in no need of a reset, and dies young: the least that it can cost a collector.',
+    'An object made anew needs no reset, and dies young: the least that it can cost the collector. One that never leaves its function the compiler does not make at all.',
   ],
 };
 
@@ -159,15 +166,19 @@ const medium: OperationSubject = {
   ...shared,
   name: 'object-pool-call',
   title: 'Object pool, an object of 8 fields',
-  operation: small.operation,
+  operation:
+    'an object is got, written to, given a small object of this moment to refer to, made like new and given back',
   contenders: contenders(call),
+  notes: [
+    'An object in a pool is old. When it is made to refer to a young one, the collector has to be told of it.',
+  ],
 };
 
 const dear: OperationSubject = {
   ...shared,
   name: 'object-pool-table',
-  title: `Object pool, a table of ${ROWS} numbers with an index`,
-  operation: `a table is got, ${USED} of its rows are written and indexed, it is cleared and given back`,
+  title: `Object pool, a table of ${ROWS} rows`,
+  operation: `a table is got, ${USED} of its rows are written, they are cleared, and it is given back`,
   contenders: contenders(table),
   limits: [{ contender: POOL, of: 'ratio', to: ANEW, max: 1 / 2 }],
 };
@@ -198,6 +209,7 @@ const several: OperationSubject = {
   operation: 'an object is got, written to, made like new and given back',
   batch: KINDS,
   contenders: [
+    { name: ANEW, kind: 'floor', setup: () => inTurn(shapes.map(madeAnew)) },
     { name: STACK, kind: 'floor', setup: () => inTurn(shapes.map(plainStack)) },
     { name: POOL, kind: 'sluice', setup: () => inTurn(shapes.map(pooled)) },
   ],
