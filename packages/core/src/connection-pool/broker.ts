@@ -63,8 +63,11 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     if (this.state === 'running' && this.stock.checking === 0) this.dialler.want(1);
   }
 
-  /** @param options known to be right */
-  acquire(options: AcquireOptions, takenBy: Trace): Promise<Lease<T>> {
+  /**
+   * @param options known to be right
+   * @param hasLooked `take` found nothing right before; to call it again could have another one checked
+   */
+  acquire(options: AcquireOptions, takenBy: Trace, hasLooked = false): Promise<Lease<T>> {
     const { signal, deadlineMs = Infinity } = endsOf(options);
     const { tally, options: limits } = this.#setup;
     if (signal?.aborted === true) return Promise.reject(signal.reason);
@@ -74,7 +77,7 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
       tally.count('timedOut');
       return Promise.reject(this.#tooLate(limitMs));
     }
-    const lease = this.take(takenBy);
+    const lease = hasLooked ? undefined : this.take(takenBy);
     if (lease !== undefined) return Promise.resolve(lease);
     if (this.#isFull) return this.#turnAway(full(this.name, this.line.size));
     return this.#wait(this.#waiterFor(options, limitMs, takenBy));

@@ -221,7 +221,7 @@ export class ConnectionPool<T> implements AsyncDisposable {
   #acquire(options: AcquireOptions | undefined, takenBy: Trace): Promise<Lease<T>> {
     if (options === undefined) {
       const lease = this.#broker.take(takenBy);
-      return lease ? promised(lease) : this.#broker.acquire(NO_OPTIONS, takenBy);
+      return lease ? promised(lease) : this.#broker.acquire(NO_OPTIONS, takenBy, true);
     }
     try {
       checkAcquireOptions(options);
