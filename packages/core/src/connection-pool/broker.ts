@@ -109,7 +109,10 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     const reason = this.#retirement(connection, nowMs);
     if (reason !== undefined) this.stock.remove(connection, reason, connection.doomError);
     else if (after === 'reset') this.#comeBack(connection, nowMs);
-    else this.#hand(connection, nowMs, 'bottom');
+    else {
+      this.dialler.proved();
+      this.#hand(connection, nowMs, 'bottom');
+    }
   }
 
   arrived(value: T): boolean {
@@ -123,6 +126,10 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     // Those that stayed for being few may go now.
     if (this.stock.kept === min + 1) this.maintenance.replan();
     return true;
+  }
+
+  diedUnused(connection: Connection<T>, reason: unknown): void {
+    this.dialler.diedUnused(connection.createdMs, reason);
   }
 
   cameLate(value: T): void {
@@ -296,6 +303,7 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
   }
 
   #comeBack(connection: Connection<T>, nowMs: number): void {
+    this.dialler.proved();
     connection.aliveMs = nowMs;
     connection.idleSinceMs = nowMs;
     if (this.line.size === 0) this.#shelve(connection, 'top');

@@ -205,8 +205,8 @@ test('wrong options are named, all of them', async () => {
 });
 
 test('min connections are made at the start, and made again when they are lost', async () => {
-  const { pool, server } = stage({ min: 2 });
-  await settlePromises();
+  const { pool, server, clock } = stage({ min: 2 });
+  await clock.run(1000);
   expect(pool.stats()).toMatchObject({ open: 2, idle: 2 });
   server.made[0]?.die();
   await settlePromises();

@@ -37,6 +37,8 @@ export class Dialler<T> {
   #backoff: Backoff;
   #pause: Alarm | undefined;
   #isStopped = false;
+  /** Since the last failure a connection has worked. */
+  #isProved = true;
   /** While a new connection is taken in: it is not known yet whether that is a failure. */
   #isArriving = false;
 
@@ -68,6 +70,26 @@ export class Dialler<T> {
     // Counted beforehand: what `create` gives at once is not under way any more.
     let missing = dials - this.creating;
     for (; missing > 0 && this.mayBegin > 0; missing--) this.#begin();
+  }
+
+  /** A connection works: the next pause is the first again. */
+  proved(): void {
+    if (this.#isProved) return;
+    this.#isProved = true;
+    this.#backoff.reset();
+  }
+
+  /**
+   * A connection that nobody had has died. A server that accepts only to hang up is dialled no more often
+   * than one that refuses: from dial to dial it takes as long as the pauses say. One that lived for longer
+   * than that has worked.
+   */
+  diedUnused(madeMs: number, reason: unknown): void {
+    if (this.#pause !== undefined) return;
+    const pauseMs = madeMs + this.#backoff.nextMs() - this.#setup.clock.nowMs();
+    if (pauseMs <= 0) return this.#backoff.reset();
+    const { name } = this.#setup;
+    this.#fail(reason ?? new Error(`${name}: the connection died before anybody had it`), pauseMs);
   }
 
   /** The pauses of changed options hold from the next failure on. */
@@ -171,17 +193,17 @@ export class Dialler<T> {
   #succeeded(): void {
     this.lastError = undefined;
     this.isFailing = false;
-    this.#backoff.reset();
     this.#endPause();
   }
 
-  #fail(error: unknown): void {
+  #fail(error: unknown, pauseMs?: number): void {
     this.lastError = error;
     this.isFailing = true;
+    this.#isProved = false;
     // Those that were under way when the pause began do not make it longer.
     if (this.#pause !== undefined || this.#isStopped) return;
     const { alarms, clock } = this.#setup;
-    this.#pause = alarms.set(clock.nowMs() + this.#backoff.nextMs(), () => {
+    this.#pause = alarms.set(clock.nowMs() + (pauseMs ?? this.#backoff.nextMs()), () => {
       this.#pause = undefined;
       this.#owner.freed();
     });

@@ -26,7 +26,7 @@ test('a failed dial gives its place to the next: after a pause, one dial for all
   await Promise.all(waits);
 });
 
-test('the pauses grow with each failure, and begin anew after a success', async () => {
+test('the pauses grow with each failure, and begin anew when a connection has worked', async () => {
   const { pool, server, clock } = stage({ min: 1, retryBackoff: BACKOFF });
   const pauses: number[] = [];
   pool.on('createFailed', ({ retryInMs }) => pauses.push(retryInMs));
@@ -36,10 +36,34 @@ test('the pauses grow with each failure, and begin anew after a success', async 
   server.refusal = undefined;
   await clock.run(400);
   expect(pool.stats().open).toBe(1);
+  (await pool.acquire()).release();
   server.refusal = new Error('refused');
   server.made[0]?.die();
   await settlePromises();
   expect(pauses.at(-1)).toBe(100);
+});
+
+test('a server that hangs up before anybody has the connection is dialled no more often than one that refuses', async () => {
+  const { pool, server, clock } = stage({ min: 1, retryBackoff: BACKOFF });
+  const dials: number[] = [];
+  pool.on('created', () => {
+    dials.push(clock.nowMs());
+    queueMicrotask(() => server.made.at(-1)?.die());
+  });
+  await clock.run(1500);
+  expect(dials).toEqual([0, 100, 300, 700, 1100, 1500]);
+  await expect(pool.acquire({ timeoutMs: 50 })).rejects.toMatchObject({
+    code: 'SLUICE_TIMEOUT',
+    cause: { message: expect.stringContaining('died before anybody had it') as string },
+  });
+});
+
+test('unused connections that lived for longer than the pause are replaced at once', async () => {
+  const { pool, server, clock } = stage({ min: 9, max: 9, retryBackoff: BACKOFF });
+  await clock.run(100);
+  for (const connection of server.made.slice(0, 9)) connection.die();
+  await settlePromises();
+  expect(pool.stats()).toMatchObject({ open: 9, created: 18 });
 });
 
 test('who waits too long while dials fail is told what they failed with', async () => {

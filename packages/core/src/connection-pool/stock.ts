@@ -8,6 +8,8 @@ import type { DestroyReason } from './stats.ts';
 export interface StockOwner<T> {
   /** Its check or its reset went well; it is on no list. */
   offer(connection: Connection<T>, after: 'check' | 'reset'): void;
+  /** It has died while it was idle, and nobody has ever had it. */
+  diedUnused(connection: Connection<T>, reason: unknown): void;
   /** There may be a place more, or one less on the way to a caller. */
   freed(): void;
 }
@@ -166,8 +168,10 @@ export class Stock<T> {
   #died(connection: Connection<T>, reason: unknown): void {
     const { list } = connection;
     // Whoever holds it, or the hook that is being called, comes back with it.
-    if (list === undefined || list === this.leased) connection.condemn('closed', reason);
-    else this.remove(connection, 'closed', reason);
+    if (list === undefined || list === this.leased) return connection.condemn('closed', reason);
+    // Before its place is free, or another would be dialled at once.
+    if (connection.hold === 0) this.#owner.diedUnused(connection, reason);
+    this.remove(connection, 'closed', reason);
   }
 
   #closed(connection: Connection<T>, reason: DestroyReason, error: unknown): void {
