@@ -8,6 +8,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { ask } from './support/ask.ts';
 import { folderWith } from './support/folder.ts';
 import { proxying } from './support/proxying.ts';
+import { RawConnection } from './support/raw-connection.ts';
+import { until } from './support/until.ts';
 
 const certificate = generate([{ name: 'commonName', value: 'localhost' }], {
   keySize: 2048,
@@ -24,42 +26,76 @@ async function portOf(server: {
   return (server.address() as AddressInfo).port;
 }
 
-test('HTTP/2 is used with a target that offers it, with bodies, trailers and the name of the target', async () => {
+test('HTTP/2 is used for requests without a body, to a target that offers it', async () => {
   const { cert, private: key } = await certificate;
   const versions: string[] = [];
   const server = createSecureServer({ cert, key, allowHTTP1: true }, (request, response) => {
-    versions.push(request.httpVersion);
+    versions.push(`${request.method} ${request.httpVersion}`);
     request.setEncoding('utf8');
     let body = '';
     request.on('data', (text: string) => (body += text));
     request.on('end', () => {
       response.setHeader('set-cookie', ['a=1', 'b=2']);
-      response.end(
-        `${request.headers[':authority'] ?? request.headers.host} ${request.url} ${body}`,
-      );
+      const { ':authority': authority, host, cookie } = request.headers;
+      response.write([authority ?? host, request.url, cookie, body].join(' '));
+      response.addTrailers({ 'x-sum': '42' });
+      response.end();
     });
   });
-  const port = await portOf(server);
+  const targetPort = await portOf(server);
   const folder = await folderWith({ 'ca.pem': cert });
   const more = { upstream: { tls: { ca: 'ca.pem' } }, options: { folder } };
-  const { url } = await proxying([`https://localhost:${port}`], more);
+  const { url, port, service } = await proxying([`https://localhost:${targetPort}`], more);
+  const seen = `localhost:${targetPort}`;
   const answers = await Promise.all(
     Array.from({ length: 20 }, async (_, i) => {
-      const answer = await ask(`${url}/a?i=${i}`, { method: 'POST', body: `body ${i}` });
+      const answer = await ask(`${url}/a?i=${i}`);
       expect(answer.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
       return answer.text();
     }),
   );
-  expect(answers).toEqual(
-    Array.from({ length: 20 }, (_, i) => `localhost:${port} /a?i=${i} body ${i}`),
-  );
-  expect(new Set(versions)).toEqual(new Set(['2.0']));
-  const plain = await proxying([`https://localhost:${port}`], {
+  expect(answers).toEqual(Array.from({ length: 20 }, (_, i) => `${seen} /a?i=${i}  `));
+  const posted = await ask(url, { method: 'POST', body: 'some' });
+  expect(await posted.text()).toBe(`${seen} /  some`);
+  expect(new Set(versions)).toEqual(new Set(['GET 2.0', 'POST 1.1']));
+  const connection = await RawConnection.open(port);
+  // What HTTP/2 forbids must not end the session, which others use as well.
+  const odd =
+    'HTTP2-Settings: x\r\nUser-Agent: a\r\nuser-agent: b\r\nCookie: a=1\r\ncookie: b=2\r\n';
+  connection.send(`GET /odd HTTP/1.1\r\nhost: a\r\nte: trailers\r\n${odd}\r\n`);
+  const answer = await connection.answer();
+  expect([answer.status, answer.body]).toEqual([200, `${seen} /odd a=1; b=2 `]);
+  await until('the trailers have come', () => connection.rest.includes('sum: 42'));
+  expect(versions.at(-1)).toBe('GET 2.0');
+  expect(service.stats().upstreams['u']?.targets[0]?.failed).toBe(0);
+  const plain = await proxying([`https://localhost:${targetPort}`], {
     upstream: { ...more.upstream, http2: false },
     options: { folder },
   });
   expect((await ask(plain.url)).status).toBe(200);
-  expect(versions.at(-1)).toBe('1.1');
+  expect(versions.at(-1)).toBe('GET 1.1');
+});
+
+test('clients that leave at any moment leave nothing behind at an HTTP/2 target', async () => {
+  const { cert, private: key } = await certificate;
+  const server = createSecureServer({ cert, key }, (_request, response) => {
+    setTimeout(() => response.end('x'.repeat(100_000)), 10);
+  });
+  const targetPort = await portOf(server);
+  const { port, service } = await proxying([`https://localhost:${targetPort}`], {
+    upstream: { tls: { verify: false } },
+  });
+  for (let i = 0; i < 60; i++) {
+    const connection = await RawConnection.open(port);
+    connection.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+    await new Promise((resolve) => setTimeout(resolve, i % 15));
+    connection.leave();
+  }
+  await until('nothing is under way', () => {
+    const { admission, targets } = service.stats().upstreams['u']!;
+    return admission.active === 0 && targets.every(({ inFlight }) => inFlight === 0);
+  });
+  expect((await ask(`http://127.0.0.1:${port}`)).status).toBe(200);
 });
 
 test('a target whose certificate is not trusted is not talked to', async () => {

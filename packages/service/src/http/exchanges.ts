@@ -106,6 +106,13 @@ export class Exchanges {
     return exchange;
   }
 
+  /** The answer that is still to come on this connection, the last of several; undefined when there is none. */
+  lastOn(socket: Socket): ServerResponse | undefined {
+    const request = this.#sockets.get(socket);
+    if (request === undefined) return undefined;
+    return [...this.#open].find(({ response }) => response.req === request)?.response;
+  }
+
   /**
    * The connection of this exchange goes on as something else, such as a WebSocket, which is not waited for
    * when the server drains. The exchange is over, with this status.

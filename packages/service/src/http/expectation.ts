@@ -11,7 +11,8 @@ export function awaitInvitation(response: ServerResponse): void {
 
 /** Asks for the body, if the client waits for that. */
 export function invite(request: IncomingMessage, response: ServerResponse): void {
-  if (request.headers.expect === undefined) return;
+  if (request.headers.expect === undefined || response.headersSent) return;
+  delete request.headers.expect;
   // It waits, so it speaks HTTP/1.1, in which a connection is kept unless one side says otherwise.
   response.shouldKeepAlive = !/\bclose\b/i.test(request.headers.connection ?? '');
   response.writeContinue();

@@ -13,7 +13,9 @@ import {
   type ForwardUpgrade,
   type RawAnswerHeaders,
 } from '../upstream/index.ts';
+import { tooLarge } from './body.ts';
 import type { Exchange, Exchanges } from './exchanges.ts';
+import { invite } from './expectation.ts';
 import { requestFields } from './handler.ts';
 import { answerFor, HttpError } from './problem.ts';
 import { acceptUpgrade, isUpgrade, WEBSOCKET } from './upgrade.ts';
@@ -67,6 +69,10 @@ export class ForwardWork implements Work {
   run(call: WorkCall): Promise<Forwarded> {
     const path = this.#route.pathFor(call.request.raw.url ?? '');
     if (path === undefined) throw new HttpError(400, 'The path of the request is not accepted.');
+    // Of methods that have no body as a rule nobody has looked so far.
+    const large = tooLarge(call.request);
+    if (large) throw large;
+    invite(call.request.raw, call.reply.raw);
     const parts = {
       path,
       maxBodyBytes: this.#maxBodyBytes,

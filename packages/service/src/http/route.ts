@@ -114,6 +114,8 @@ export class Route {
       .execute(() => work.run({ request, reply, exchange, context }), context)
       .then((value) => work.send(reply, value))
       .catch((error: unknown) => sendFailure(reply, error, this.#environment))
+      // An answer that cannot be sent must not leave the client waiting, nor end the process.
+      .catch(() => void reply.raw.destroy())
       .finally(() => exchange.cancelHeadTimeout?.());
   }
 

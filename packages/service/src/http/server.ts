@@ -82,7 +82,7 @@ function createNodeServer(
   };
   const receive = receiver(exchanges, listener);
   const server = createServer(options, receive);
-  if (upgrades) routeUpgrades(server, receive);
+  if (upgrades) routeUpgrades(server, exchanges, receive);
   // Left to itself, Node invites a body before anybody has decided whether it is wanted.
   server.on('checkContinue', (request, response) => {
     awaitInvitation(response);
@@ -135,6 +135,8 @@ const admittedInTwoSteps = (route: Route) => ({
     const refusal = route.refusal(request, reply) ?? tooLarge(request);
     if (refusal) return route.refuse(reply, refusal);
     invite(request.raw, reply.raw);
+    // A type that Fastify cannot read is the target's to judge; it gets it as it came.
+    if (route.config.upstream !== undefined) delete request.raw.headers['content-type'];
     next();
   },
   handler: (request: FastifyRequest, reply: FastifyReply): void =>

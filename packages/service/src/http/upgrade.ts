@@ -4,39 +4,89 @@ import type { Duplex } from 'node:stream';
 
 import type { Exchanges } from './exchanges.ts';
 
-/** A request that asks to go on as another protocol, and the connection that it came on. */
-interface Upgrade {
-  readonly socket: Duplex;
-  /** What the client has sent behind the head of its request. */
-  readonly head: Buffer;
-}
-
-const upgrades = new WeakMap<IncomingMessage, Upgrade>();
-
 /** The one protocol that is passed on. Others, above all h2c, would carry requests past every policy. */
 export const WEBSOCKET = 'websocket';
 
+/** What a client may send ahead of the answer to its request for an upgrade, in bytes. */
+const MOST_AHEAD = 64 * 1024;
+
 /** Whether a request asks for a protocol that may be passed on. Any other answer is that of HTTP/1.1. */
 export function asksForUpgrade({ method, headers }: IncomingMessage): boolean {
-  return method === 'GET' && headers.upgrade?.toLowerCase() === WEBSOCKET;
+  return (
+    method === 'GET' &&
+    headers.upgrade?.toLowerCase() === WEBSOCKET &&
+    headers['transfer-encoding'] === undefined &&
+    Number(headers['content-length'] ?? 0) === 0
+  );
 }
+
+/**
+ * A connection that Node has let go of, while nobody knows yet whether it is to be another's: notices that
+ * the client leaves, and keeps what it sends ahead.
+ */
+class PendingUpgrade {
+  readonly #socket: Socket;
+  readonly #ahead: Buffer[];
+  #bytes: number;
+
+  constructor(socket: Socket, head: Buffer) {
+    this.#socket = socket;
+    this.#ahead = [head];
+    this.#bytes = head.length;
+    socket.on('data', this.#onData).on('end', this.#onEnd);
+  }
+
+  /** The connection, as if nothing had been read of it. */
+  take(): Socket {
+    const socket = this.#socket;
+    socket.off('data', this.#onData).off('end', this.#onEnd).pause();
+    if (this.#bytes > 0) socket.unshift(Buffer.concat(this.#ahead));
+    return socket;
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#ahead.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#bytes > MOST_AHEAD) this.#socket.pause();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#socket.destroy();
+  };
+}
+
+const upgrades = new WeakMap<IncomingMessage, PendingUpgrade>();
 
 /**
  * Sends requests for an upgrade the way of all others, through routes and policies: a refusal, or the
  * answer of a target that does not switch, ends the connection; `acceptUpgrade` takes it over.
  */
-export function routeUpgrades(server: Server, listener: RequestListener): void {
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+export function routeUpgrades(
+  server: Server,
+  exchanges: Exchanges,
+  listener: RequestListener,
+): void {
+  server.on('upgrade', (request: IncomingMessage, _socket: Duplex, head: Buffer) => {
+    const { socket } = request;
     // Node has let go of the connection, and with it of its errors.
     socket.on('error', () => socket.destroy());
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    response.assignSocket(request.socket);
-    // Not the gentle end of this server's, which waits for the rest of a request that has none.
-    response.on('finish', () => Socket.prototype.destroySoon.call(request.socket));
-    if (asksForUpgrade(request)) upgrades.set(request, { socket, head });
-    listener(request, response);
+    const before = exchanges.lastOn(socket);
+    if (before === undefined) receive(request, head, listener);
+    else before.once('close', () => receive(request, head, listener));
   });
+}
+
+function receive(request: IncomingMessage, head: Buffer, listener: RequestListener): void {
+  const { socket } = request;
+  if (socket.destroyed || !socket.writable) return;
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
+  // Not the gentle end of this server's, which waits for the rest of a request that has none.
+  response.on('finish', () => Socket.prototype.destroySoon.call(socket));
+  // What is behind any other request was not read as what it is: nobody can say what a body would be.
+  if (asksForUpgrade(request)) upgrades.set(request, new PendingUpgrade(socket, head));
+  listener(request, response);
 }
 
 /** Whether this request came with a connection that can be taken over. */
@@ -56,7 +106,6 @@ export function acceptUpgrade(
   const { req: request } = response;
   const upgrade = upgrades.get(request);
   if (upgrade === undefined) throw new Error('the request asked for no upgrade');
-  const { socket, head } = upgrade;
   const { status, headers } = answer;
   const lines = [
     `HTTP/1.1 ${status} Switching Protocols`,
@@ -65,7 +114,7 @@ export function acceptUpgrade(
   ];
   for (let i = 0; i + 1 < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
   response.detachSocket(request.socket);
-  if (head.length > 0) socket.unshift(head);
+  const socket = upgrade.take();
   socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
   exchanges.handOver(response, status);
   return socket;

@@ -64,6 +64,8 @@ export class Targets {
   readonly #attemptHost: AttemptHost;
   readonly #onBreakerChange = (): void => this.#tellCapacity();
   #toldCapacity = 0;
+  /** Who waits for room. */
+  readonly #waiting = new Set<() => void>();
 
   /** An address that is there twice is one target. */
   constructor(addresses: readonly TargetAddress[], options: TargetsOptions) {
@@ -100,6 +102,15 @@ export class Targets {
     const attempt = new Attempt(this.#attemptHost, member, nowMs, ticket);
     this.#refresh(member);
     return attempt;
+  }
+
+  /**
+   * Calls `listener` once, when a request more may find room: `take` may answer otherwise than undefined then.
+   * First come, first called, one for each place that is free. Returns what takes it back.
+   */
+  whenRoom(listener: () => void): () => void {
+    this.#waiting.add(listener);
+    return () => void this.#waiting.delete(listener);
   }
 
   /**
@@ -175,6 +186,7 @@ export class Targets {
   }
 
   #attemptEnded(member: Member, nowMs: number): void {
+    this.#callNext();
     if (!member.isPresent) return;
     this.#refresh(member);
     const { ejection } = this.#options;
@@ -288,9 +300,20 @@ export class Targets {
     this.#ready.set(member, member.isUsable && member.inFlight < this.#options.connections);
   }
 
+  #callNext(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) return;
+    this.#waiting.delete(next);
+    // Not before whoever has ended is counted as gone.
+    queueMicrotask(next);
+  }
+
   #tellCapacity(): void {
     const { capacity } = this;
     if (capacity === this.#toldCapacity) return;
+    for (let more = capacity - this.#toldCapacity; more > 0 && this.#waiting.size > 0; more--) {
+      this.#callNext();
+    }
     this.#toldCapacity = capacity;
     this.#events.emit('capacity', { capacity });
   }

@@ -2,26 +2,12 @@ import { TimeoutError, type CircuitBreaker, type Permit } from '@sluice/core';
 import type { Dispatcher } from 'undici';
 
 import type { IsFailedAnswer } from './options.ts';
+import { isOwnFault } from './own-fault.ts';
 
 type Handler = Dispatcher.DispatchHandler;
 type Controller = Dispatcher.DispatchController;
 type Headers = Parameters<IsFailedAnswer>[1];
 type Socket = Parameters<NonNullable<Handler['onRequestUpgrade']>>[3];
-
-/** undici's codes for what happened on this side: misuse, a client that was closed, limits of our own. */
-const OWN_CODES: ReadonlySet<unknown> = new Set([
-  'UND_ERR_ABORT',
-  'UND_ERR_ABORTED',
-  'UND_ERR_BPL_MISSING_UPSTREAM',
-  'UND_ERR_CLOSED',
-  'UND_ERR_DESTROYED',
-  'UND_ERR_INVALID_ARG',
-  'UND_ERR_INVALID_RETURN_VALUE',
-  'UND_ERR_MAX_ORIGINS_REACHED',
-  'UND_ERR_NOT_SUPPORTED',
-  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
-  'UND_ERR_RES_EXCEEDED_MAX_SIZE',
-]);
 
 /**
  * One request under a breaker: passes on all that undici tells its handler, and settles the permit once,
@@ -151,8 +137,8 @@ export class GuardedRequest implements Handler {
   }
 
   #isOwn(error: Error): boolean {
-    const { code, name } = error as { code?: unknown; name?: unknown };
-    return OWN_CODES.has(code) || name === 'AbortError' || this.#upload?.errored === error;
+    const { name } = error as { name?: unknown };
+    return isOwnFault(error) || name === 'AbortError' || this.#upload?.errored === error;
   }
 
   /** What the handler does wrong is the caller's, not the origin's. */

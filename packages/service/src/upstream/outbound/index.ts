@@ -5,3 +5,4 @@ export { guardedFetch } from './guarded-fetch.ts';
 export type { GuardedFetchOptions } from './guarded-fetch.ts';
 export { HttpStatusError } from './http-status-error.ts';
 export { wasNeverSent } from './unsent.ts';
+export { isOwnFault } from './own-fault.ts';

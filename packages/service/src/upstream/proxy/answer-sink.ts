@@ -26,16 +26,17 @@ const MOST_JOINED = 16 * 1024;
 
 /**
  * Passes an answer on to the client, as fast as it takes it: `write` says false when the target is to be
- * held up.
+ * held up. Whoever takes nothing any more is found out, also when the last part waits for it.
  */
 export class AnswerSink {
   readonly #response: ServerResponse;
   readonly #kind: AnswerKind;
   readonly #host: AnswerSinkHost;
   #isOut = false;
+  #isHeldUp = false;
   #listens = false;
   /** Ends the watch over a client that is waited for. */
-  #cancel: (() => void) | undefined;
+  #cancelWatch: (() => void) | undefined;
 
   constructor(response: ServerResponse, kind: AnswerKind, host: AnswerSinkHost) {
     this.#response = response;
@@ -56,7 +57,8 @@ export class AnswerSink {
     }
     this.#isOut = true;
     if (response.write(chunk) || response.destroyed) return true;
-    this.#waitForClient();
+    this.#isHeldUp = true;
+    this.#watch();
     return false;
   }
 
@@ -65,13 +67,15 @@ export class AnswerSink {
     this.#isOut = true;
     if (trailers.length > 0 && this.#kind.hasBody) response.addTrailers(trailers);
     if (!response.writableEnded) response.end();
-    this.#close();
+    // What is left in memory waits for the client, or for answers before this one.
+    if (response.writableLength > 0 || (response.socket?.writableLength ?? 0) > 0) this.#watch();
   }
 
   /** Nothing can be taken back: the connection is cut, so that nobody takes the part for the whole. */
   breakOff(): void {
     this.#close();
-    this.#response.destroy();
+    // An answer that waits for those before it has no connection of its own yet.
+    this.#response.req.socket.destroy();
   }
 
   /** A head that comes alone is passed on alone; with a part of the body they go out together. */
@@ -79,25 +83,47 @@ export class AnswerSink {
     if (!this.#isOut) this.#response.flushHeaders();
   }
 
-  #waitForClient(): void {
+  #watch(): void {
+    if (!this.#listens) {
+      this.#listens = true;
+      this.#response.on('drain', this.#onDrain).on('close', this.#onClose);
+    }
+    this.#cancelWatch ??= this.#look(Number.NaN);
+  }
+
+  /** Looks again when the patience is over: it begins anew with every byte that the client has taken. */
+  #look(takenBefore: number): () => void {
     const { clock, patienceMs } = this.#host;
-    this.#cancel ??= clock.schedule(patienceMs, () => this.#host.stalled());
-    if (this.#listens) return;
-    this.#listens = true;
-    this.#response.on('drain', this.#onDrain);
+    const taken = this.#taken();
+    if (taken === takenBefore) {
+      this.#host.stalled();
+      return () => undefined;
+    }
+    return clock.schedule(patienceMs, () => {
+      this.#cancelWatch = this.#look(taken);
+    });
+  }
+
+  /** Bytes that the kernel has taken; NaN, which is never the same, while others are answered first. */
+  #taken(): number {
+    const { socket } = this.#response;
+    return socket ? socket.bytesWritten - socket.writableLength : Number.NaN;
   }
 
   #close(): void {
-    this.#cancel?.();
-    this.#cancel = undefined;
-    if (this.#listens) this.#response.off('drain', this.#onDrain);
+    this.#cancelWatch?.();
+    this.#cancelWatch = undefined;
+    if (this.#listens) this.#response.off('drain', this.#onDrain).off('close', this.#onClose);
     this.#listens = false;
   }
 
   readonly #onDrain = (): void => {
-    if (this.#cancel === undefined) return;
-    this.#cancel();
-    this.#cancel = undefined;
+    if (!this.#isHeldUp) return;
+    this.#isHeldUp = false;
+    this.#cancelWatch?.();
+    this.#cancelWatch = undefined;
     this.#host.drained();
   };
+
+  readonly #onClose = (): void => this.#close();
 }

@@ -30,30 +30,35 @@ export interface Line {
 
 type LineKind = Pick<ConnectionsOptions, 'http2' | 'connections'>;
 
-/**
- * The connections of one upstream, by target. An upgrade needs a connection to itself that speaks HTTP/1.1,
- * so those have a pool apart, and so have health checks.
- */
+/** The connections of one upstream, by target and by what they are for: heads, whole requests, health checks. */
 export class Connections {
   readonly #options: ConnectionsOptions;
   #tls: TlsOptions = {};
-  readonly #lines = new Map<Target, Line>();
-  readonly #upgrades = new Map<Target, Line>();
+  readonly #multiplexed = new Map<Target, Line>();
+  readonly #plain = new Map<Target, Line>();
   readonly #probes = new Map<Target, Line>();
+  /** Those of targets that are gone, while requests are under way to them. */
+  readonly #closing = new Set<Dispatcher>();
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
   }
 
+  /** Where a request goes that is no more than a head. */
   to(target: Target): Line {
     const { http2, connections } = this.#options;
-    return this.#lineIn(this.#lines, target, { http2, connections });
+    const isSecure = target.address.origin.startsWith('https:');
+    if (!http2 || !isSecure) return this.forWhole(target);
+    return this.#lineIn(this.#multiplexed, target, { http2, connections });
   }
 
-  /** Where a request goes that may take the connection over. */
-  forUpgrade(target: Target): Line {
+  /**
+   * Where a request goes that has a body, or may take the connection over. Always HTTP/1.1: an upload that is
+   * broken off over HTTP/2 stops Node for good, and its target is not told (undici 8.12, Node 24).
+   */
+  forWhole(target: Target): Line {
     const { connections } = this.#options;
-    return this.#lineIn(this.#upgrades, target, { http2: false, connections });
+    return this.#lineIn(this.#plain, target, { http2: false, connections });
   }
 
   /** A connection that no request takes. */
@@ -69,10 +74,8 @@ export class Connections {
   /** Ends the connections to a target when what is under way on them is over. */
   forget(target: Target): void {
     for (const lines of this.#kinds) {
-      lines
-        .get(target)
-        ?.dispatcher.close()
-        .catch(() => undefined);
+      const dispatcher = lines.get(target)?.dispatcher;
+      if (dispatcher !== undefined) this.#close(dispatcher);
       lines.delete(target);
     }
   }
@@ -81,11 +84,18 @@ export class Connections {
   async stop(): Promise<void> {
     const all = this.#kinds.flatMap((lines) => [...lines.values()]);
     for (const lines of this.#kinds) lines.clear();
-    await Promise.all(all.map(({ dispatcher }) => dispatcher.destroy()));
+    const dispatchers = [...all.map(({ dispatcher }) => dispatcher), ...this.#closing];
+    await Promise.all(dispatchers.map((dispatcher) => dispatcher.destroy()));
+  }
+
+  #close(dispatcher: Dispatcher): void {
+    this.#closing.add(dispatcher);
+    const forget = (): void => void this.#closing.delete(dispatcher);
+    dispatcher.close().then(forget, forget);
   }
 
   get #kinds(): readonly Map<Target, Line>[] {
-    return [this.#lines, this.#upgrades, this.#probes];
+    return [this.#multiplexed, this.#plain, this.#probes];
   }
 
   #lineIn(lines: Map<Target, Line>, target: Target, kind: LineKind): Line {

@@ -4,29 +4,30 @@ import { TimeoutError, type Clock } from '@sluice/core';
 import type { Dispatcher } from 'undici';
 
 import type { Attempt } from '../balancer/index.ts';
+import { isOwnFault } from '../outbound/index.ts';
+import type { AnswerSink } from './answer-sink.ts';
+import { ClientStalledError } from './client-errors.ts';
+import { KeptAnswer } from './kept-answer.ts';
 import type { RequestBody } from './request-body.ts';
+import { trailersOf } from './trailers.ts';
 
 type Handler = Dispatcher.DispatchHandler;
 type Controller = Dispatcher.DispatchController;
-type RawHeaders = Controller['rawHeaders'];
 type ParsedHeaders = Parameters<NonNullable<Handler['onResponseStart']>>[2];
 
 /** The head of an answer, as it came. */
 export interface AnswerHead {
   readonly status: number;
   readonly statusText: string;
-  readonly raw: RawHeaders;
+  readonly raw: Controller['rawHeaders'];
   /** By their names in lower case. */
   readonly headers: ParsedHeaders;
 }
 
-/** Who began a delivery is told what becomes of it: of its head or its failure, of the rest, and of its end. */
+/** Who began a delivery is told of its head, and of its failure. */
 export interface DeliveryHost {
-  /** Says whether the body may flow on; it is held where it may not. */
-  answered(delivery: Delivery, head: AnswerHead): boolean;
-  /** Says whether the next part may come. */
-  received(delivery: Delivery, chunk: Buffer): boolean;
-  ended(delivery: Delivery, trailers: RawHeaders): void;
+  /** Says at once what becomes of the answer: `flowInto`, `keep` or `discard`. */
+  answered(delivery: Delivery, head: AnswerHead): void;
   failed(delivery: Delivery, error: Error): void;
   /** The connection is another's now; `release` is called when it is over. */
   upgraded(delivery: Delivery, head: AnswerHead, socket: Duplex, release: () => void): void;
@@ -37,12 +38,13 @@ export interface DeliveryTimes {
   readonly clock: Clock;
   /** From the request being sent to the head of the answer. */
   readonly headersTimeoutMs: number;
-  /** A request that was not answered when its time was over speaks against the target if that had so long, in ms. */
-  readonly blameAfterMs: number;
+  /** Longest silence within a body, in ms. */
+  readonly bodyTimeoutMs: number;
 }
 
-/** How much of an answer that nobody wants is read to save its connection, in bytes. */
+/** How much of an answer that nobody wants is read to save its connection, in bytes and in ms. */
 const MOST_DISCARDED = 64 * 1024;
+const DISCARDED_WITHIN_MS = 1000;
 
 /**
  * One attempt on its way: a request to the target that was chosen, to the last that its connection has to do
@@ -60,13 +62,16 @@ export class Delivery implements Handler {
   #isOver = false;
   #controller: Controller | undefined;
   #abortion: Error | undefined;
+  #isToBlame = false;
   #status = 0;
   #headersMs: number | undefined;
-  #isToBlame = false;
-  #isDiscarding = false;
-  #discarded = 0;
-  #hasSentAll = false;
+  /** Where the answer goes; a number is what was thrown away of it, in bytes. */
+  #into: AnswerSink | KeptAnswer | number = 0;
+  /** When the target had the last part of the request that there is. */
   #sentMs: number;
+  #hasSentAll: boolean;
+  #clientBytes = 0;
+  #clientMs: number;
   #cancelWatch: (() => void) | undefined;
 
   constructor(
@@ -81,6 +86,8 @@ export class Delivery implements Handler {
     this.#times = times;
     this.#startMs = times.clock.nowMs();
     this.#sentMs = this.#startMs;
+    this.#clientMs = this.#startMs;
+    this.#hasSentAll = body === undefined;
     this.over = new Promise((resolve) => {
       this.#resolveOver = resolve;
     });
@@ -102,46 +109,65 @@ export class Delivery implements Handler {
 
   /** Sends it. What goes wrong is told to the host. */
   send(dispatcher: Dispatcher, request: Dispatcher.DispatchOptions): void {
-    if (this.body) this.#watchSending();
-    dispatcher.dispatch(request, this);
+    const { headersTimeoutMs, bodyTimeoutMs } = this.#times;
+    this.#lookAgainIn(this.body ? Math.min(headersTimeoutMs, bodyTimeoutMs) : headersTimeoutMs);
+    try {
+      dispatcher.dispatch(request, this);
+    } catch (mistake) {
+      this.onResponseError(null, mistake as Error);
+    }
   }
 
-  /** Ends it, for the caller's reasons: the target is to blame only for having had the time and not answered. */
-  abort(reason: unknown): void {
+  /**
+   * Ends it, for the caller's reasons. The target is to blame only where the time was over, and it had had
+   * the request for half of that time or more.
+   */
+  abort(reason: Error): void {
     if (this.#isOver || this.#abortion) return;
-    const { clock, blameAfterMs } = this.#times;
-    const isLate = reason instanceof TimeoutError && this.#status === 0;
-    this.#isToBlame = isLate && clock.nowMs() - this.#startMs >= blameAfterMs;
-    this.#abortion = reason instanceof Error ? reason : new Error('aborted', { cause: reason });
-    this.body?.destroy();
-    // Without a controller it is on no connection yet, and ends as soon as it would be.
-    this.#controller?.abort(this.#abortion);
+    this.#isToBlame = reason instanceof TimeoutError && this.#wasIdleFor(reason.timeoutMs / 2);
+    this.#abortion = reason;
+    this.#giveUp(reason);
   }
 
-  /** Ends it because the target took too long. */
+  /** Ends it because of what the target has done, or left undone. */
   expire(error: Error): void {
     if (this.#isOver || this.#abortion) return;
     this.#abortion = error;
     this.#fail(error);
-    this.body?.destroy();
-    this.#controller?.abort(error);
+    this.#giveUp(error);
   }
 
-  /** Lets a held answer flow. Soon, not now: undici reads one connection at a time, and it may be reading another. */
-  resume(): void {
-    queueMicrotask(() => this.#controller?.resume());
+  /** The answer goes to the client, with what was kept of it. */
+  flowInto(sink: AnswerSink): void {
+    const kept = this.#into;
+    this.#into = sink;
+    if (kept instanceof KeptAnswer && kept.playInto(sink)) this.resume();
+  }
+
+  /** Nobody knows yet whether the answer is wanted. A small one is kept as a whole, and its connection free. */
+  keep(): void {
+    this.#into = new KeptAnswer();
   }
 
   /** Nobody wants its answer: reads a small rest, so that the connection can be used again. */
   discard(): void {
     if (this.#isOver) return;
-    this.#isDiscarding = true;
+    this.#into = 0;
+    const tooLong = new Error('an answer that nobody wants takes too long');
+    this.#cancelWatch?.();
+    this.#cancelWatch = this.#times.clock.schedule(DISCARDED_WITHIN_MS, () => this.abort(tooLong));
     this.resume();
+  }
+
+  /** Lets the answer come on. Soon, not now: undici reads one connection at a time, and it may be reading another. */
+  resume(): void {
+    queueMicrotask(() => this.#controller?.resume());
   }
 
   onRequestStart(controller: Controller): void {
     this.#controller = controller;
-    if (this.#abortion) controller.abort(this.#abortion);
+    this.#sentMs = this.#times.clock.nowMs();
+    if (this.#abortion) this.#giveUp(this.#abortion);
   }
 
   onBodySent(): void {
@@ -150,7 +176,7 @@ export class Delivery implements Handler {
 
   onRequestSent(): void {
     this.#hasSentAll = true;
-    this.#sentMs = this.#times.clock.nowMs();
+    if (this.body) this.#sentMs = this.#times.clock.nowMs();
   }
 
   onResponseStart(
@@ -162,8 +188,7 @@ export class Delivery implements Handler {
     // An interim answer: the final one follows.
     if (status < 200) return;
     this.#headIsHere(status);
-    const head = { status, statusText, raw: controller.rawHeaders, headers };
-    if (!this.#host.answered(this, head)) controller.pause();
+    this.#host.answered(this, { status, statusText, raw: controller.rawHeaders, headers });
   }
 
   onRequestUpgrade(
@@ -184,17 +209,21 @@ export class Delivery implements Handler {
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
-    if (this.#isDiscarding) {
-      this.#discarded += chunk.length;
-      if (this.#discarded > MOST_DISCARDED) this.abort(new Error('the answer is not wanted'));
-    } else if (!this.#host.received(this, chunk)) {
-      controller.pause();
+    const into = this.#into;
+    if (typeof into !== 'number') {
+      const mayGoOn = into instanceof KeptAnswer ? into.keep(chunk) : into.write(chunk);
+      if (!mayGoOn) controller.pause();
+      return;
     }
+    this.#into = into + chunk.length;
+    if (this.#into > MOST_DISCARDED) this.abort(new Error('an answer that nobody wants is large'));
   }
 
-  onResponseEnd(controller: Controller): void {
+  onResponseEnd({ rawTrailers }: Controller): void {
+    const into = this.#into;
     this.#end();
-    if (!this.#isDiscarding) this.#host.ended(this, controller.rawTrailers);
+    if (into instanceof KeptAnswer) into.end(rawTrailers);
+    else if (typeof into !== 'number') into.end(trailersOf(rawTrailers));
   }
 
   onResponseError(_controller: Controller | null, error: Error): void {
@@ -220,33 +249,63 @@ export class Delivery implements Handler {
 
   #fail(error: Error): void {
     if (this.#isOver) return;
-    // A body that would not come is the client's failure.
-    this.#settle(this.body?.errored ? 'ignored' : 'failure');
-    this.#host.failed(this, this.body?.errored ?? error);
+    const clients = this.body?.errored ?? undefined;
+    // A body that would not come is the client's failure, and a mistake on this side nobody else's.
+    this.#settle(clients !== undefined || isOwnFault(error) ? 'ignored' : 'failure');
+    this.#host.failed(this, clients ?? error);
   }
 
   #settle(outcome: 'success' | 'failure' | 'ignored'): void {
     const nowMs = this.#times.clock.nowMs();
     this.#isOver = true;
     this.#cancelWatch?.();
+    this.body?.destroy();
     this.attempt.settle(nowMs, outcome, this.#headersMs ?? nowMs - this.#startMs);
     this.#resolveOver();
   }
 
+  /** Without a controller it is on no connection yet, and ends as soon as it would be. */
+  #giveUp(reason: Error): void {
+    this.body?.destroy();
+    this.#controller?.abort(reason);
+  }
+
+  /** Whether the target has had all that there is of the request for so long, and has not answered. */
+  #wasIdleFor(ms: number): boolean {
+    if (this.#status > 0 || this.#controller === undefined || this.#isClientSlow) return false;
+    return this.#times.clock.nowMs() - this.#sentMs >= ms;
+  }
+
+  /** Whether the client owes the next part of the body. */
+  get #isClientSlow(): boolean {
+    return !this.#hasSentAll && this.body?.readableLength === 0;
+  }
+
   /**
    * A body may take as long to send as the client takes to bring it, so the time for the head of the answer
-   * counts from the last part that was sent, and not while the client owes the next one.
+   * counts from the last part that was sent; while the client owes the next one, its silence is timed.
    */
-  #watchSending(): void {
-    const { clock, headersTimeoutMs } = this.#times;
-    const check = (): void => {
-      const nowMs = clock.nowMs();
-      if (!this.#hasSentAll && this.body?.readableLength === 0) this.#sentMs = nowMs;
-      const leftMs = this.#sentMs + headersTimeoutMs - nowMs;
-      if (leftMs > 0) this.#cancelWatch = clock.schedule(leftMs, check);
-      else this.expire(new HeadersOverdueError(headersTimeoutMs));
-    };
-    this.#cancelWatch = clock.schedule(headersTimeoutMs, check);
+  #lookAgainIn(ms: number): void {
+    this.#cancelWatch = this.#times.clock.schedule(ms, () => this.#look());
+  }
+
+  #look(): void {
+    const { clock, headersTimeoutMs, bodyTimeoutMs } = this.#times;
+    const nowMs = clock.nowMs();
+    const bytes = this.body?.bytes ?? 0;
+    if (bytes !== this.#clientBytes || !this.#isClientSlow) this.#clientMs = nowMs;
+    this.#clientBytes = bytes;
+    if (this.#isClientSlow) {
+      this.#sentMs = nowMs;
+      if (nowMs - this.#clientMs >= bodyTimeoutMs) this.body?.destroy(new ClientStalledError());
+      else this.#lookAgainIn(Math.min(headersTimeoutMs, this.#clientMs + bodyTimeoutMs - nowMs));
+      return;
+    }
+    // Connecting has a time limit of its own.
+    if (this.#controller === undefined) this.#sentMs = nowMs;
+    const leftMs = this.#sentMs + headersTimeoutMs - nowMs;
+    if (leftMs > 0) this.#lookAgainIn(leftMs);
+    else this.expire(new HeadersOverdueError(headersTimeoutMs));
   }
 }
 

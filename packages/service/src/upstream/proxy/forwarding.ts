@@ -11,14 +11,14 @@ import {
 } from '@sluice/core';
 import type { Dispatcher } from 'undici';
 
-import type { Targets } from '../balancer/index.ts';
+import type { Attempt, Targets } from '../balancer/index.ts';
 import { AnswerSink, type AnswerSinkHost } from './answer-sink.ts';
 import { Forwarded, type ForwardCall } from './call.ts';
+import { ClientStalledError } from './client-errors.ts';
 import type { Connections } from './connections.ts';
 import { Delivery, type AnswerHead, type DeliveryHost, type DeliveryTimes } from './delivery.ts';
 import { failureOf } from './failure-of.ts';
-import { ClientLeftError, RequestBody } from './request-body.ts';
-import { trailersOf } from './trailers.ts';
+import { RequestBody } from './request-body.ts';
 import { tunnel } from './tunnel.ts';
 
 /** What all requests to one upstream have in common. */
@@ -26,8 +26,6 @@ export interface ForwardingParts extends DeliveryTimes {
   readonly name: string;
   readonly targets: Targets;
   readonly connections: Connections;
-  /** Longest silence within a body, in ms. */
-  readonly bodyTimeoutMs: number;
   /** Longest silence of a stream or a tunnel, in ms. */
   readonly idleTimeoutMs: number;
   /** For requests that may be sent more than once; undefined where there is no second try. */
@@ -48,17 +46,19 @@ const IDEMPOTENT: ReadonlySet<string> = new Set([
   'TRACE',
 ]);
 
+/** What Node writes into a status line. */
+const REASON = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
+
 /**
  * One request on its way to an upstream: tries targets until one answers, passes that answer on as it
- * comes, and ends the other tries. Whatever happens to it, it settles when no target has to do with it any
- * more.
+ * comes, and ends the other tries.
  */
 export class Forwarding implements DeliveryHost, AnswerSinkHost {
   readonly #parts: ForwardingParts;
   readonly #call: ForwardCall;
   readonly #isIdempotent: boolean;
   readonly #deliveries: Delivery[] = [];
-  /** How its maker learns that it has answered or failed. */
+  /** Those without an answer, and how their makers learn of it. */
   readonly #waiting = new Map<Delivery, PromiseWithResolvers<Delivery>>();
   /** The one whose answer the client gets. */
   #winner: Delivery | undefined;
@@ -75,10 +75,13 @@ export class Forwarding implements DeliveryHost, AnswerSinkHost {
     this.#isIdempotent = IDEMPOTENT.has(call.request.method ?? '');
   }
 
-  /** Settles when it is over: with how it went, or with why nothing could be passed on. */
+  /**
+   * Settles when the target is through with the answer that was passed on: with how it went, or with why
+   * nothing could be passed on, or not all.
+   */
   async run(): Promise<Forwarded> {
     const { context } = this.#call;
-    const end = (reason: unknown): void => this.#abort(reason);
+    const end = (reason: unknown): void => this.#abort(asError(reason));
     context.onAbort(end);
     try {
       await this.#answer();
@@ -87,61 +90,35 @@ export class Forwarding implements DeliveryHost, AnswerSinkHost {
       return new Forwarded(this.#status);
     } finally {
       context.offAbort(end);
-      for (const delivery of this.#deliveries) if (!delivery.isOver) await delivery.over;
     }
   }
 
-  answered(delivery: Delivery, head: AnswerHead): boolean {
-    const waiting = this.#waiting.get(delivery);
-    this.#waiting.delete(delivery);
+  answered(delivery: Delivery, head: AnswerHead): void {
+    const waiting = this.#leave(delivery);
     if (this.#winner !== undefined || waiting === undefined) {
       delivery.discard();
-      return true;
-    }
-    if (this.#asksForAnother(delivery, head)) {
-      this.#drop(this.#held?.delivery);
+    } else if (this.#asksForAnother(delivery, head)) {
+      this.#held?.delivery.discard();
       this.#held = { delivery, head };
+      delivery.keep();
       waiting.reject(this.#statusError(delivery, head));
-      return false;
+    } else {
+      const mistake = this.#start(delivery, head);
+      if (mistake) waiting.reject(mistake);
+      else waiting.resolve(delivery);
     }
-    const mistake = this.#start(delivery, head);
-    if (mistake) waiting.reject(mistake);
-    else waiting.resolve(delivery);
-    return true;
-  }
-
-  received(_delivery: Delivery, chunk: Buffer): boolean {
-    return this.#sink?.write(chunk) ?? true;
-  }
-
-  ended(delivery: Delivery, trailers: AnswerHead['raw']): void {
-    if (delivery === this.#winner) this.#sink?.end(trailersOf(trailers));
   }
 
   failed(delivery: Delivery, error: Error): void {
     const told = this.#told(delivery, error);
-    const waiting = this.#waiting.get(delivery);
-    this.#waiting.delete(delivery);
+    const waiting = this.#leave(delivery);
     if (waiting) waiting.reject(told);
     else if (delivery === this.#winner) this.#breakOff(told);
     else if (delivery === this.#held?.delivery) this.#held = undefined;
   }
 
-  drained(): void {
-    this.#winner?.resume();
-  }
-
-  stalled(): void {
-    this.#abort(new ClientLeftError());
-  }
-
-  get clock(): Clock {
-    return this.#parts.clock;
-  }
-
   upgraded(delivery: Delivery, head: AnswerHead, socket: Duplex, release: () => void): void {
-    const waiting = this.#waiting.get(delivery);
-    this.#waiting.delete(delivery);
+    const waiting = this.#leave(delivery);
     const { upgrade, context } = this.#call;
     if (upgrade === undefined || waiting === undefined || context.aborted) {
       socket.destroy();
@@ -154,6 +131,26 @@ export class Forwarding implements DeliveryHost, AnswerSinkHost {
     const { idleTimeoutMs } = this.#parts;
     this.#cutTunnel = tunnel({ client, target: socket, idleTimeoutMs }, release);
     waiting.resolve(delivery);
+  }
+
+  get clock(): Clock {
+    return this.#parts.clock;
+  }
+
+  /** The longest silence in the body of the answer, in ms, on both sides. */
+  get patienceMs(): number {
+    const { bodyTimeoutMs, idleTimeoutMs } = this.#parts;
+    return this.#call.isStream ? idleTimeoutMs : bodyTimeoutMs;
+  }
+
+  drained(): void {
+    this.#winner?.resume();
+  }
+
+  stalled(): void {
+    const error = new ClientStalledError('the client takes none of its answer any more');
+    this.#winner?.abort(error);
+    this.#breakOff(error);
   }
 
   /** Until an answer flows to the client. */
@@ -172,103 +169,122 @@ export class Forwarding implements DeliveryHost, AnswerSinkHost {
       this.#held = undefined;
       const mistake = this.#start(held.delivery, held.head);
       if (mistake) throw mistake;
-      held.delivery.resume();
     } finally {
-      this.#drop(this.#held?.delivery);
+      this.#held?.delivery.discard();
+      this.#held = undefined;
       for (const delivery of this.#waiting.keys()) delivery.abort(new Error('another was quicker'));
     }
   }
 
+  /** One try: resolves when its answer flows. Throws for a refusal. */
   #try(part: TaskContext): Promise<Delivery> {
-    const { targets, clock, name } = this.#parts;
+    const attempt = this.#take();
+    return attempt === undefined ? this.#tryWhenThereIsRoom(part) : this.#deliver(attempt, part);
+  }
+
+  #take(): Attempt | undefined {
     const before = this.#deliveries;
     const tried = before.length === 0 ? undefined : before.map(({ attempt }) => attempt);
-    const attempt = targets.take(clock.nowMs(), tried);
-    if (attempt === undefined) {
-      throw new QueueFullError(name, `${name}: every target has as many requests as it may have`);
-    }
+    const attempt = this.#parts.targets.take(this.#parts.clock.nowMs(), tried);
     if (attempt instanceof RejectedError) throw attempt;
-    const body = this.#call.hasBody
-      ? new RequestBody(this.#call.request, this.#call.maxBodyBytes)
-      : undefined;
+    return attempt;
+  }
+
+  /** Others may have more connections than requests that were let in: by hedges, or since they end slowly. */
+  async #tryWhenThereIsRoom(part: TaskContext): Promise<Delivery> {
+    const { name, targets } = this.#parts;
+    for (;;) {
+      if (this.#waiting.size > 0) throw new QueueFullError(name, `${name}: no room for a hedge`);
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const cancel = targets.whenRoom(resolve);
+      const end = (reason: unknown): void => reject(asError(reason));
+      const context = part instanceof CallContext ? part : this.#call.context;
+      context.onAbort(end);
+      try {
+        await promise;
+      } finally {
+        cancel();
+        context.offAbort(end);
+      }
+      const attempt = this.#take();
+      if (attempt !== undefined) return this.#deliver(attempt, part);
+    }
+  }
+
+  #deliver(attempt: Attempt, part: TaskContext): Promise<Delivery> {
+    const { request, context, hasBody, maxBodyBytes } = this.#call;
+    const body = hasBody ? new RequestBody(request, maxBodyBytes) : undefined;
     const delivery = new Delivery(attempt, body, this, this.#parts);
     const waiting = Promise.withResolvers<Delivery>();
     this.#deliveries.push(delivery);
     this.#waiting.set(delivery, waiting);
-    if (part instanceof CallContext && part !== this.#call.context) {
+    if (part instanceof CallContext && part !== context) {
       part.onAbort((reason) => {
-        if (delivery !== this.#winner) delivery.abort(reason);
+        if (delivery !== this.#winner) delivery.abort(asError(reason));
       });
     }
-    try {
-      this.#send(delivery);
-    } catch (mistake) {
-      delivery.onResponseError(null, mistake as Error);
-    }
+    this.#send(delivery);
     return waiting.promise;
   }
 
   #send(delivery: Delivery): void {
-    const { connections, headersTimeoutMs } = this.#parts;
+    const { connections } = this.#parts;
     const { request, upgrade, path } = this.#call;
-    const line = upgrade
-      ? connections.forUpgrade(delivery.attempt.target)
-      : connections.to(delivery.attempt.target);
+    const { target } = delivery.attempt;
+    const isWhole = upgrade !== undefined || delivery.body !== undefined;
+    const line = isWhole ? connections.forWhole(target) : connections.to(target);
     const options: Dispatcher.DispatchOptions & { servername: string } = {
       path,
       method: request.method as Dispatcher.HttpMethod,
       headers: this.#call.headersFor(line.authority),
       body: delivery.body ?? null,
       upgrade: upgrade?.protocol ?? null,
-      headersTimeout: delivery.body ? 0 : headersTimeoutMs,
+      headersTimeout: 0,
       bodyTimeout: this.patienceMs,
       servername: line.serverName,
     };
     delivery.send(line.dispatcher, options);
   }
 
-  /** The longest silence in the body of the answer, in ms. */
-  get patienceMs(): number {
-    const { bodyTimeoutMs, idleTimeoutMs } = this.#parts;
-    return this.#call.isStream ? idleTimeoutMs : bodyTimeoutMs;
-  }
-
   /** Passes the head on to the client; gives why it cannot, if no client may be sent it. */
-  #start(delivery: Delivery, head: AnswerHead): Error | undefined {
+  #start(delivery: Delivery, { status, statusText, raw, headers }: AnswerHead): Error | undefined {
     const { response, request } = this.#call;
-    this.#winner = delivery;
-    this.#status = head.status;
-    const hasBody = request.method !== 'HEAD' && head.status !== 204 && head.status !== 304;
+    const hasBody = request.method !== 'HEAD' && status !== 204 && status !== 304;
     try {
-      const headers = this.#call.answerHeaders(head.raw, hasBody);
-      response.writeHead(head.status, head.statusText, headers);
+      const reason = REASON.test(statusText) ? statusText : '';
+      response.writeHead(status, reason, this.#call.answerHeaders(raw, hasBody));
     } catch (cause) {
-      this.#winner = undefined;
       // What it has kept of that head would stand in the answer of our own.
       response.statusMessage = '';
       response.shouldKeepAlive = false;
       const message = `${this.#parts.name}: the head of the answer is not valid`;
-      const details = { failure: 'invalid', repeatable: false, cause } as const;
-      const error = new UpstreamError(this.#parts.name, message, details);
-      delivery.abort(error);
+      const error = new UpstreamError(this.#parts.name, message, {
+        failure: 'invalid',
+        repeatable: false,
+        cause,
+      });
+      delivery.expire(error);
       return error;
     }
+    this.#winner = delivery;
+    this.#status = status;
     this.#call.onStart();
-    const length = Number(head.headers['content-length'] ?? Number.NaN);
+    const length = Number(headers['content-length'] ?? Number.NaN);
     this.#sink = new AnswerSink(response, { hasBody, length }, this);
+    delivery.flowInto(this.#sink);
     return undefined;
   }
 
-  #asksForAnother(delivery: Delivery, head: AnswerHead): boolean {
+  #asksForAnother(delivery: Delivery, { status }: AnswerHead): boolean {
     const { retryStatuses } = this.#parts;
-    return retryStatuses.has(head.status) && this.#isIdempotent && !delivery.hasConsumedBody;
+    return retryStatuses.has(status) && this.#isIdempotent && !delivery.hasConsumedBody;
   }
 
-  #statusError(delivery: Delivery, { status, headers }: AnswerHead): UpstreamError {
+  #statusError({ attempt }: Delivery, { status, headers }: AnswerHead): UpstreamError {
     const { name, targets } = this.#parts;
     // Another target may be free at once; a single one is left alone for as long as it asks.
     const seconds = targets.all.length === 1 ? Number(headers['retry-after']) : Number.NaN;
-    return new UpstreamError(name, `${name}: ${delivery.attempt.name} answered ${status}`, {
+    return new UpstreamError(name, `${name}: ${attempt.name} answered ${status}`, {
       failure: 'status',
       repeatable: true,
       retryAfterMs: seconds >= 0 ? seconds * 1000 : undefined,
@@ -289,14 +305,14 @@ export class Forwarding implements DeliveryHost, AnswerSinkHost {
     this.#call.onBroken(error);
   }
 
-  #abort(given: unknown): void {
-    const reason = given instanceof Error ? given : new Error('ended', { cause: given });
+  #abort(reason: Error): void {
     for (const [delivery, waiting] of this.#waiting) {
       delivery.abort(reason);
       waiting.reject(reason);
     }
     this.#waiting.clear();
-    this.#drop(this.#held?.delivery);
+    this.#held?.delivery.discard();
+    this.#held = undefined;
     this.#cutTunnel?.();
     const winner = this.#winner;
     if (winner === undefined || winner.isOver) return;
@@ -305,8 +321,13 @@ export class Forwarding implements DeliveryHost, AnswerSinkHost {
     else this.#broken ??= reason;
   }
 
-  #drop(delivery: Delivery | undefined): void {
-    this.#held = undefined;
-    delivery?.discard();
+  #leave(delivery: Delivery): PromiseWithResolvers<Delivery> | undefined {
+    const waiting = this.#waiting.get(delivery);
+    this.#waiting.delete(delivery);
+    return waiting;
   }
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('ended', { cause: reason });
 }

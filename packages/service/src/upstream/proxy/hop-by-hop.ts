@@ -4,6 +4,7 @@
  */
 export const HOP_BY_HOP: readonly string[] = [
   'connection',
+  'http2-settings',
   'keep-alive',
   'proxy-connection',
   'proxy-authenticate',

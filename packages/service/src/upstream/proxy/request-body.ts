@@ -1,31 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 
-/** What ends a body that is larger than its route accepts. */
-class BodyTooLargeError extends Error {
-  override readonly name = 'BodyTooLargeError';
-  readonly statusCode = 413;
-  readonly expose = true;
-
-  constructor() {
-    super('The request body is larger than this route accepts.');
-  }
-}
-
-/** The client went away before it had sent the whole body: its own doing, and no failure of a target. */
-export class ClientLeftError extends Error {
-  override readonly name = 'ClientLeftError';
-  readonly statusCode = 499;
-
-  constructor() {
-    super('The client closed the connection before its request was complete.');
-  }
-}
+import { BodyTooLargeError, ClientLeftError } from './client-errors.ts';
 
 /**
  * The body of a request on its way to a target. A stream of its own, since whoever sends it destroys it when
  * the answer comes early or the connection breaks, and the request's own stream would take the client's
- * connection with it. Pulls only as fast as it is read; ends with {@link BodyTooLargeError} beyond `maxBytes`.
+ * connection with it. Pulls only as fast as it is read; ends with BodyTooLargeError beyond `maxBytes`.
  */
 export class RequestBody extends Readable {
   readonly #source: IncomingMessage;
@@ -41,9 +22,14 @@ export class RequestBody extends Readable {
     this.on('error', () => undefined);
   }
 
-  /** Whether a byte of it was handed on: then it cannot be sent again. */
+  /** Whether a byte of it was asked for: then it cannot be sent again. */
   get isConsumed(): boolean {
-    return this.#bytes > 0 || this.#isFlowing;
+    return this.#isFlowing;
+  }
+
+  /** How much the client has sent. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   override _read(): void {

@@ -131,7 +131,8 @@ export class RequestHeaders {
         (field === 'claim' && isBelieved) ||
         (field === 'traceparent' && keepsTrace)
       ) {
-        came.rest.push(name, value);
+        // In lower case, as HTTP/2 has them, and undici knows what to do with doubles.
+        came.rest.push(name.toLowerCase(), value);
       } else {
         note(came, field, value, isBelieved);
       }

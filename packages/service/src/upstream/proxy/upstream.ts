@@ -142,7 +142,7 @@ export class Upstream {
   }
 
   #partsOf(config: ResolvedUpstream): ForwardingParts {
-    const { headersTimeoutMs, bodyTimeoutMs, idleTimeoutMs, timeoutMs, retry } = config;
+    const { headersTimeoutMs, bodyTimeoutMs, idleTimeoutMs, retry } = config;
     return {
       name: this.name,
       clock: this.#environment.clock,
@@ -151,7 +151,6 @@ export class Upstream {
       headersTimeoutMs,
       bodyTimeoutMs,
       idleTimeoutMs,
-      blameAfterMs: Math.min(headersTimeoutMs, timeoutMs) / 2,
       repeats: this.#policies.repeats,
       retries: this.#policies.retry,
       retryStatuses: new Set(retry === false ? [] : retry.statuses),
