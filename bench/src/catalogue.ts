@@ -8,6 +8,7 @@ const files: readonly (() => Promise<{ readonly subjects: readonly Subject[] }>)
   () => import('./subjects/breaker.ts'),
   () => import('./subjects/retry.ts'),
   () => import('./subjects/pool.ts'),
+  () => import('./subjects/connection-pool.ts'),
   () => import('./subjects/object-pool.ts'),
   () => import('./subjects/buffer-pool.ts'),
   () => import('./subjects/threads-throughput.ts'),

@@ -13,7 +13,7 @@ let pools = 0;
 
 /**
  * Keeps objects for reuse that are dear to make. For sockets and whatever is opened or closed asynchronously take a
- * connection pool; for byte buffers {@link BufferPool}. Small objects are cheaper made anew: V8 makes one in a few
+ * `ConnectionPool`; for byte buffers {@link BufferPool}. Small objects are cheaper made anew: V8 makes one in a few
  * nanoseconds, and a young one costs nothing to forget.
  *
  * Never waits and never refuses: when none is idle it makes one. The most recently used one goes first. An object
