@@ -162,7 +162,7 @@ test('a client that takes nothing more of its answer is let go of, also at its v
 test('a client that reads slowly, but goes on, gets the whole answer', async () => {
   const target = await targetServer((_request, response) => response.end(LARGE));
   const { port } = await proxying([target.origin], {
-    upstream: { bodyTimeoutMs: 250 },
+    upstream: { bodyTimeoutMs: 500 },
     route: { timeoutMs: 60_000 },
   });
   const client = connect(port, '127.0.0.1');

@@ -69,7 +69,7 @@ test('a target that keeps failing is ejected for a while, and the rest serve', a
     upstream: {
       breaker: false,
       slowStartMs: 0,
-      ejection: { consecutiveFailures: 3, baseMs: 200, maxMs: 200 },
+      ejection: { consecutiveFailures: 3, baseMs: 1500, maxMs: 1500 },
     },
   });
   const ejections = (): number => service.stats().upstreams['u']!.targets[0]!.ejections;

@@ -23,6 +23,8 @@ export interface AnswerKind {
 
 /** Up to so many bytes a body goes out in one piece with the head: one string costs less than two buffers. */
 const MOST_JOINED = 16 * 1024;
+/** How often a client is looked at that keeps an answer waiting, within its patience. */
+const LOOKS = 2;
 
 /**
  * Passes an answer on to the client, as fast as it takes it: `write` says false when the target is to be
@@ -88,19 +90,20 @@ export class AnswerSink {
       this.#listens = true;
       this.#response.on('drain', this.#onDrain).on('close', this.#onClose);
     }
-    this.#cancelWatch ??= this.#look(Number.NaN);
+    if (this.#cancelWatch === undefined) this.#lookAgain(this.#taken(), 0);
   }
 
-  /** Looks again when the patience is over: it begins anew with every byte that the client has taken. */
-  #look(takenBefore: number): () => void {
+  /**
+   * Looks twice within the patience, which begins anew with every byte that the client has taken: after a
+   * pause of this process, what the client took meanwhile shows only at the second look.
+   */
+  #lookAgain(before: number, idleLooks: number): void {
     const { clock, patienceMs } = this.#host;
-    const taken = this.#taken();
-    if (taken === takenBefore) {
-      this.#host.stalled();
-      return () => undefined;
-    }
-    return clock.schedule(patienceMs, () => {
-      this.#cancelWatch = this.#look(taken);
+    this.#cancelWatch = clock.schedule(patienceMs / LOOKS, () => {
+      const taken = this.#taken();
+      if (taken !== before) this.#lookAgain(taken, 0);
+      else if (idleLooks + 1 < LOOKS) this.#lookAgain(taken, idleLooks + 1);
+      else this.#host.stalled();
     });
   }
 

@@ -1,4 +1,9 @@
-import { UpstreamError, UpstreamTimeoutError, type UpstreamFailureKind } from '@sluice/core';
+import {
+  UpstreamError,
+  UpstreamFailure,
+  UpstreamTimeoutError,
+  type UpstreamFailureKind,
+} from '@sluice/core';
 
 import { wasNeverSent } from '../outbound/index.ts';
 
@@ -23,6 +28,11 @@ export function failureOf(error: Error, { upstream, target, repeatable }: Circum
   const message = `${upstream}: ${target} failed (${failure}): ${error.message}`;
   const Failure = failure === 'timeout' ? UpstreamTimeoutError : UpstreamError;
   return new Failure(upstream, message, { failure, repeatable, cause: error });
+}
+
+/** Whether a try that ended so may be followed by another. */
+export function mayBeRepeated(error: unknown): boolean {
+  return error instanceof UpstreamFailure && error.repeatable;
 }
 
 function kindOf(error: Error): UpstreamFailureKind {

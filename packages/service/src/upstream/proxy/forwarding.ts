@@ -7,6 +7,7 @@ import {
   UpstreamError,
   type Clock,
   type Policy,
+  type Retry,
   type TaskContext,
 } from '@sluice/core';
 import type { Dispatcher } from 'undici';
@@ -17,7 +18,7 @@ import { Forwarded, type ForwardCall } from './call.ts';
 import { ClientStalledError } from './client-errors.ts';
 import type { Connections } from './connections.ts';
 import { Delivery, type AnswerHead, type DeliveryHost, type DeliveryTimes } from './delivery.ts';
-import { failureOf } from './failure-of.ts';
+import { failureOf, mayBeRepeated } from './failure-of.ts';
 import { RequestBody } from './request-body.ts';
 import { tunnel } from './tunnel.ts';
 
@@ -28,10 +29,10 @@ export interface ForwardingParts extends DeliveryTimes {
   readonly connections: Connections;
   /** Longest silence of a stream or a tunnel, in ms. */
   readonly idleTimeoutMs: number;
-  /** For requests that may be sent more than once; undefined where there is no second try. */
-  readonly repeats: Policy | undefined;
-  /** For all others: tried again only while nothing was sent. */
-  readonly retries: Policy | undefined;
+  /** For requests that may be sent more than once at a time; undefined where none is. */
+  readonly hedged: Policy | undefined;
+  /** For all others, once their first try has failed; undefined where there is no second one. */
+  readonly retry: Retry | undefined;
   /** Statuses that ask for another try. */
   readonly retryStatuses: ReadonlySet<number>;
 }
@@ -155,13 +156,12 @@ export class Forwarding implements DeliveryHost, AnswerSinkHost {
 
   /** Until an answer flows to the client. */
   async #answer(): Promise<void> {
-    const { repeats, retries } = this.#parts;
+    const { hedged } = this.#parts;
     const { context, hasBody, upgrade } = this.#call;
     const isRepeatable = this.#isIdempotent && !hasBody && upgrade === undefined;
-    const policy = isRepeatable ? repeats : retries;
     try {
-      if (policy) await policy.execute((part) => this.#try(part), context);
-      else await this.#try(context);
+      if (hedged && isRepeatable) await hedged.execute((part) => this.#try(part), context);
+      else await this.#tryUntilItAnswers();
     } catch (error) {
       const held = this.#held;
       // A refusal, or the end of the time, says less than what a target has answered.
@@ -174,6 +174,27 @@ export class Forwarding implements DeliveryHost, AnswerSinkHost {
       this.#held = undefined;
       for (const delivery of this.#waiting.keys()) delivery.abort(new Error('another was quicker'));
     }
+  }
+
+  /** Nearly every first try is the last: a retry begins where one has failed, and hears of it as of its own. */
+  async #tryUntilItAnswers(): Promise<void> {
+    const { retry } = this.#parts;
+    const { context } = this.#call;
+    let failed: unknown;
+    try {
+      await this.#try(context);
+      if (retry?.budget) retry.budget.recordFirstTry();
+      return;
+    } catch (error) {
+      if (retry === undefined || !mayBeRepeated(error)) throw error;
+      failed = error;
+    }
+    await retry.execute((part) => {
+      if (failed === undefined) return this.#try(part);
+      const error = failed;
+      failed = undefined;
+      throw error;
+    }, context);
   }
 
   /** One try: resolves when its answer flows. Throws for a refusal. */

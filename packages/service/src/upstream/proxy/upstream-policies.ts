@@ -3,13 +3,13 @@ import {
   pipeline,
   Retry,
   RetryBudget,
-  UpstreamFailure,
   type Clock,
   type Policy,
   type Random,
 } from '@sluice/core';
 
 import type { ResolvedUpstream } from '../../config/index.ts';
+import { mayBeRepeated } from './failure-of.ts';
 
 export interface UpstreamEnvironment {
   readonly clock: Clock;
@@ -20,8 +20,8 @@ export interface UpstreamEnvironment {
 export interface UpstreamPolicies {
   readonly retry: Retry | undefined;
   readonly hedge: Hedge | undefined;
-  /** Both of them, the retry outermost; undefined where there is neither. */
-  readonly repeats: Policy | undefined;
+  /** Both of them, the retry outermost; undefined without a hedge. */
+  readonly hedged: Policy | undefined;
 }
 
 /** The policies that a configuration means. A retry heeds what a failure says of itself. */
@@ -33,10 +33,11 @@ export function upstreamPolicies(
   const retry = retryOf(name, config, environment);
   const { clock } = environment;
   const hedge = config.hedge && new Hedge({ ...config.hedge, name: `${name} hedge`, clock });
-  const row: Policy[] = [retry, hedge].filter((policy) => policy !== undefined);
+  if (hedge === undefined) return { retry, hedge, hedged: undefined };
   // Each has a budget, and a failed hedge is worth another try.
   const accept = ['retry-around-retry'] as const;
-  return { retry, hedge, repeats: row.length < 2 ? row[0] : pipeline(name, row, { accept }) };
+  const hedged = retry ? pipeline(name, [retry, hedge], { accept }) : hedge;
+  return { retry, hedge, hedged };
 }
 
 function retryOf(
@@ -52,7 +53,7 @@ function retryOf(
     backoff,
     maxRetryAfterMs,
     budget: budget && new RetryBudget({ ...budget, clock }),
-    when: (error) => error instanceof UpstreamFailure && error.repeatable,
+    when: mayBeRepeated,
     clock,
     random,
   });

@@ -37,7 +37,7 @@ export interface UpstreamStats {
   readonly targets: readonly TargetStats[];
   /** The requests under way, and those that wait to be. */
   readonly admission: WorkerPoolStats;
-  /** undefined: there are no retries; and so for the rest. */
+  /** Of requests whose first try failed, or that are hedged; undefined: there are no retries; and so for the rest. */
   readonly retry: RetryStats | undefined;
   readonly hedge: HedgeStats | undefined;
   readonly health: HealthChecksStats | undefined;
@@ -151,8 +151,8 @@ export class Upstream {
       headersTimeoutMs,
       bodyTimeoutMs,
       idleTimeoutMs,
-      repeats: this.#policies.repeats,
-      retries: this.#policies.retry,
+      hedged: this.#policies.hedged,
+      retry: this.#policies.retry,
       retryStatuses: new Set(retry === false ? [] : retry.statuses),
     };
   }
