@@ -151,3 +151,20 @@ test('the figures of a target add up', () => {
     },
   ]);
 });
+
+test('whoever waits for room is called when there is some, one for each place, the first first', async () => {
+  const { targets } = someTargets(['a'], { connections: 1 });
+  const attempt = taken(targets, 0);
+  const called: string[] = [];
+  expect(targets.take(0)).toBeUndefined();
+  targets.whenRoom(() => called.push('first'));
+  const cancel = targets.whenRoom(() => called.push('second'));
+  targets.whenRoom(() => called.push('third'));
+  attempt.settle(1, 'success');
+  await Promise.resolve();
+  expect(called).toEqual(['first']);
+  cancel();
+  targets.update({ connections: 3 });
+  await Promise.resolve();
+  expect(called).toEqual(['first', 'third']);
+});
