@@ -18,7 +18,7 @@ import type { Exchange, Exchanges } from './exchanges.ts';
 import { invite } from './expectation.ts';
 import { requestFields } from './handler.ts';
 import { answerFor, HttpError } from './problem.ts';
-import { acceptUpgrade, isUpgrade, WEBSOCKET } from './upgrade.ts';
+import { acceptUpgrade, hasBody, isUpgrade, WEBSOCKET } from './upgrade.ts';
 import type { Work, WorkCall } from './work.ts';
 
 const EVENT_STREAM = 'text/event-stream';
@@ -134,8 +134,7 @@ class ServedCall implements ForwardCall {
   }
 
   get hasBody(): boolean {
-    const { headers } = this.request;
-    return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+    return hasBody(this.request);
   }
 
   get isStream(): boolean {

@@ -2,6 +2,7 @@ import { ServerResponse, type IncomingMessage, type RequestListener, type Server
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
+import { refuseAmbiguous } from './client-error.ts';
 import type { Exchanges } from './exchanges.ts';
 
 /** The one protocol that is passed on. Others, above all h2c, would carry requests past every policy. */
@@ -12,12 +13,12 @@ const MOST_AHEAD = 64 * 1024;
 
 /** Whether a request asks for a protocol that may be passed on. Any other answer is that of HTTP/1.1. */
 export function asksForUpgrade({ method, headers }: IncomingMessage): boolean {
-  return (
-    method === 'GET' &&
-    headers.upgrade?.toLowerCase() === WEBSOCKET &&
-    headers['transfer-encoding'] === undefined &&
-    Number(headers['content-length'] ?? 0) === 0
-  );
+  return method === 'GET' && headers.upgrade?.toLowerCase() === WEBSOCKET && !hasBody({ headers });
+}
+
+/** Whether a body comes behind the head of a request. */
+export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 /**
@@ -71,12 +72,21 @@ export function routeUpgrades(
     // Node has let go of the connection, and with it of its errors.
     socket.on('error', () => socket.destroy());
     const before = exchanges.lastOn(socket);
-    if (before === undefined) receive(request, head, listener);
-    else before.once('close', () => receive(request, head, listener));
+    const go = (): void => receive({ request, head, exchanges, listener });
+    if (before === undefined) go();
+    else before.once('close', go);
   });
 }
 
-function receive(request: IncomingMessage, head: Buffer, listener: RequestListener): void {
+interface Received {
+  readonly request: IncomingMessage;
+  /** What came behind its head. */
+  readonly head: Buffer;
+  readonly exchanges: Exchanges;
+  readonly listener: RequestListener;
+}
+
+function receive({ request, head, exchanges, listener }: Received): void {
   const { socket } = request;
   if (socket.destroyed || !socket.writable) return;
   const response = new ServerResponse(request);
@@ -84,8 +94,14 @@ function receive(request: IncomingMessage, head: Buffer, listener: RequestListen
   response.assignSocket(socket);
   // Not the gentle end of this server's, which waits for the rest of a request that has none.
   response.on('finish', () => Socket.prototype.destroySoon.call(socket));
-  // What is behind any other request was not read as what it is: nobody can say what a body would be.
-  if (asksForUpgrade(request)) upgrades.set(request, new PendingUpgrade(socket, head));
+  if (asksForUpgrade(request)) {
+    upgrades.set(request, new PendingUpgrade(socket, head));
+  } else if (hasBody(request)) {
+    // Before 24.9 Node does not ask, and takes what is behind the head for the other protocol.
+    exchanges.begin(request, response);
+    refuseAmbiguous(response);
+    return;
+  }
   listener(request, response);
 }
 
