@@ -85,8 +85,8 @@ export const ENDPOINT_OPTIONS: readonly string[] = Object.keys(rules);
  * `pool.evict()` a pool moves to another one.
  *
  * A socket that has ended, failed, or received what nobody asked for is never handed out. On its way back it
- * loses the listeners of whoever had it for data, and its timeout. One with unread data, that decodes text, or
- * still has a listener for `readable` is ended: the next caller would read what is not meant for him, or nothing.
+ * loses all listeners of whoever had it, and its timeout. One with unread data, that decodes text, is corked, or
+ * still has a listener for `readable` is ended: the next caller would read or send what is not his, or nothing.
  * @throws InvalidOptionsError naming every problem.
  */
 export function tcpHooks(endpoint: TcpEndpoint): ConnectionHooks<Socket> {
@@ -102,6 +102,7 @@ export function tcpHooks(endpoint: TcpEndpoint): ConnectionHooks<Socket> {
       socket.once('error', died);
       socket.once('end', () => died());
       socket.once('close', () => died());
+      ownListeners.set(socket, listenersOf(socket));
     },
     isOpen,
     isHealthy:
@@ -137,15 +138,34 @@ function isOpen(socket: Socket): boolean {
   );
 }
 
+/** Whoever listened to a socket when it was new: the pool, and Node. */
+const ownListeners = new WeakMap<Socket, ReadonlySet<unknown>>();
+
+function listenersOf(socket: Socket): ReadonlySet<unknown> {
+  return new Set(socket.eventNames().flatMap((event) => socket.rawListeners(event as string)));
+}
+
 /** Makes it as it was when it was new. */
 function reset(socket: Socket): boolean {
   const isChanged = socket.readableEncoding !== null || socket.listenerCount('readable') > 0;
-  if (!isOpen(socket) || isChanged || socket.writableNeedDrain) return false;
-  for (const event of ['data', 'drain', 'timeout']) socket.removeAllListeners(event);
+  if (!isOpen(socket) || isChanged) return false;
+  // What waits to be sent would go out with the request of the next one, or keep it back.
+  if (socket.writableNeedDrain || socket.writableCorked > 0) return false;
+  removeOthers(socket);
   socket.setTimeout(0);
   // While it flows without a listener, data is lost; paused, it would not flow for the next one by itself.
   (socket as { readableFlowing: boolean | null }).readableFlowing = null;
   return true;
+}
+
+/** Leaves those listeners that were there when it was new. */
+function removeOthers(socket: Socket): void {
+  const own = ownListeners.get(socket);
+  for (const event of socket.eventNames() as string[]) {
+    for (const listener of socket.rawListeners(event)) {
+      if (!own?.has(listener)) socket.off(event, listener as () => void);
+    }
+  }
 }
 
 function destroy(socket: Socket): Promise<void> | void {

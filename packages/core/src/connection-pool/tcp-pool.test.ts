@@ -260,3 +260,34 @@ test('wrong options are named, of the endpoint and of the limits', () => {
   );
   expect(() => tcpPool({ host: 'a', port: 1, max: 0 })).toThrow(InvalidOptionsError);
 });
+
+test('whatever its holder listened for, a socket comes back as it was, time after time', async () => {
+  const { pool } = await stage({ max: 1 });
+  const counts: number[][] = [];
+  for (let i = 0; i < 15; i++) {
+    await pool.use((socket) => {
+      const events = ['error', 'close', 'end', 'data', 'timeout', 'drain', 'of-my-own'];
+      counts.push(events.map((event) => socket.listenerCount(event)));
+      expect(socket.timeout).toBeFalsy();
+      for (const event of events) if (event !== 'data') socket.on(event, () => undefined);
+      socket.setTimeout(60_000);
+    });
+  }
+  expect(counts).toEqual(counts.map(() => counts[0]));
+  expect(pool.stats()).toMatchObject({ created: 1 });
+});
+
+test('a socket that was left corked is ended: it would keep back, or send, what is not the next one’s', async () => {
+  const { pool } = await stage({ max: 1 });
+  await pool.use((socket) => {
+    socket.cork();
+    socket.write('secret');
+  });
+  const echo = await pool.use(async (socket) => {
+    socket.write('mine');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    return String(answer);
+  });
+  expect(echo).toBe('mine');
+  expect(pool.stats()).toMatchObject({ created: 2 });
+});

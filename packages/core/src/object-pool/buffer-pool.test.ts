@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { BufferPool, type BufferPoolOptions } from './index.ts';
 
 const KB = 1024;
@@ -203,4 +203,21 @@ test('whatever sizes come and go, idle bytes add up and stay within their bound,
     }),
     { numRuns: 200 },
   );
+});
+
+test('a buffer that is unfit and an allocation that fails leave the count of idle bytes right', () => {
+  const pool = new BufferPool({ clear: false });
+  const buffer = pool.get(1024);
+  pool.put(buffer);
+  structuredClone(buffer.buffer, { transfer: [buffer.buffer as ArrayBuffer] });
+  const allocate = vi.spyOn(Buffer, 'allocUnsafeSlow').mockImplementation(() => {
+    throw new RangeError('Array buffer allocation failed');
+  });
+  try {
+    expect(() => pool.get(1024)).toThrow('allocation failed');
+  } finally {
+    allocate.mockRestore();
+  }
+  expect(pool.idleBytes).toBe(0);
+  expect(pool.trim()).toBe(0);
 });

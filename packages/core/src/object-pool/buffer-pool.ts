@@ -81,9 +81,12 @@ export class BufferPool {
     const pool = this.#pools[index] ?? this.#open(index);
     this.#lastGets[index] = ++this.#gets;
     const before = pool.idle;
-    const buffer = pool.get();
-    this.#idleBytes += (pool.idle - before) * buffer.length;
-    return buffer;
+    try {
+      return pool.get();
+    } finally {
+      // Idle ones that were found unfit are gone, also when there is no memory for a new one.
+      this.#idleBytes += (pool.idle - before) * this.#classes.bytesOf(index);
+    }
   }
 
   /**

@@ -314,3 +314,12 @@ test('wrong options are refused, all at once', () => {
   );
   expect(() => new ObjectPool({ create: () => [], prefill: 1001 })).toThrow('at most max (1000)');
 });
+
+test('a reset that comes later drops what lies idle without one', () => {
+  const pool = new ObjectPool({ create: () => ({ text: '' }) });
+  const object = pool.get();
+  object.text = 'secret';
+  pool.put(object);
+  pool.update({ reset: (each) => void (each.text = '') });
+  expect(pool.get()).not.toBe(object);
+});

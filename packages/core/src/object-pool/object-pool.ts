@@ -140,7 +140,8 @@ export class ObjectPool<T extends object> {
   /**
    * Changes options live; `name` stays what it is, and an option that is undefined goes back to its default. A smaller
    * `max` drops what is idle beyond it; `prefill` fills up to that many idle ones, once. What is idle and what is lent
-   * stays: after a change of `create` or `reset` that must not mix, `trim`.
+   * stays, unless there was no `reset` so far: what lies idle was not reset then, and is dropped. After a change of
+   * `create` or `reset` that must not mix, `trim`.
    * @throws InvalidOptionsError and changes nothing when an option is wrong; what `create` throws while it prefills.
    */
   update(changes: Partial<Omit<ObjectPoolOptions<T>, 'name'>>): void {
@@ -148,6 +149,8 @@ export class ObjectPool<T extends object> {
     // Once done, a prefill binds nobody: `max` may fall below it.
     this.#options = resolveObjectPoolOptions({ ...this.#options, prefill: 0, ...changes, name });
     const { reset, validate, max, prefill } = this.#options;
+    // What lies idle was not reset when it came back.
+    if (reset !== undefined && this.#reset === undefined) this.trim();
     this.#reset = reset;
     this.#validate = validate;
     this.#places = max - 1;
