@@ -31,7 +31,7 @@ export function failureOf(error: Error, { upstream, target, repeatable }: Circum
 }
 
 /** Whether a try that ended so may be followed by another. */
-export function mayBeRepeated(error: unknown): boolean {
+export function mayBeRepeated(error: unknown): error is UpstreamFailure {
   return error instanceof UpstreamFailure && error.repeatable;
 }
 

@@ -180,7 +180,7 @@ export class Forwarding implements DeliveryHost, AnswerSinkHost {
   async #tryUntilItAnswers(): Promise<void> {
     const { retry } = this.#parts;
     const { context } = this.#call;
-    let failed: unknown;
+    let failed: Error | undefined;
     try {
       await this.#try(context);
       if (retry?.budget) retry.budget.recordFirstTry();
