@@ -1,5 +1,5 @@
 import type { Connection } from './connection.ts';
-import { Dialler, type DiallerOwner } from './dialler.ts';
+import { Dialler, type DeadOnArrival, type DiallerOwner } from './dialler.ts';
 import { Lease, type Lessor } from './lease.ts';
 import { Maintenance } from './maintenance.ts';
 import { contextOf, endsOf, type AcquireOptions } from './acquire-options.ts';
@@ -109,15 +109,15 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     const reason = this.#retirement(connection, nowMs);
     if (reason !== undefined) this.stock.remove(connection, reason, connection.doomError);
     else if (after === 'reset') this.#comeBack(connection, nowMs);
-    else {
+    else if (this.stock.isStillOpen(connection)) {
       this.dialler.proved();
       this.#hand(connection, nowMs, 'bottom');
     }
   }
 
-  arrived(value: T): boolean {
+  arrived(value: T): DeadOnArrival | undefined {
     const connection = this.stock.add(value);
-    if (connection === undefined) return false;
+    if (connection.isClosing) return { error: connection.doomError };
     const nowMs = connection.createdMs;
     connection.idleSinceMs = nowMs;
     const { min, max } = this.#setup.options;
@@ -125,7 +125,7 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     else this.#hand(connection, nowMs, 'top');
     // Those that stayed for being few may go now.
     if (this.stock.kept === min + 1) this.maintenance.replan();
-    return true;
+    return undefined;
   }
 
   diedUnused(connection: Connection<T>, reason: unknown): void {

@@ -3,11 +3,15 @@ import { Backoff, isThenable, TimeoutError } from '../core/index.ts';
 import { follow } from './follow.ts';
 import type { Setup } from './setup.ts';
 
+/** A connection that died as soon as it was made, and of what, where that is known. */
+export interface DeadOnArrival {
+  readonly error: unknown;
+}
+
 export interface DiallerOwner<T> {
   /** Places that are not taken by open connections. */
   readonly room: number;
-  /** False when it died at once. */
-  arrived(value: T): boolean;
+  arrived(value: T): DeadOnArrival | undefined;
   /** One came when nobody wanted it any more. */
   cameLate(value: T): void;
   dialFailed(): void;
@@ -147,12 +151,16 @@ export class Dialler<T> {
     tally.count('created');
     tally.creates.record(tookMs);
     this.#isArriving = true;
-    const isAlive = this.#owner.arrived(value);
+    const dead = this.#owner.arrived(value);
     this.#isArriving = false;
-    if (isAlive) this.#succeeded();
-    else this.#fail(new Error(`${this.#setup.name}: the connection died as soon as it was made`));
+    if (dead === undefined) this.#succeeded();
+    else {
+      const message = `${this.#setup.name}: the connection died as soon as it was made`;
+      this.#fail(new Error(message, dead.error === undefined ? {} : { cause: dead.error }));
+    }
     events.emit('created', { tookMs });
-    this.#owner.freed();
+    if (dead === undefined) this.#owner.freed();
+    else this.#owner.dialFailed();
   }
 
   #overdue(dial: Dial<T>, timeoutMs: number): void {

@@ -145,6 +145,20 @@ test('a connection that dies as soon as it is made is a failed dial, not an endl
   expect(pool.stats()).toMatchObject({ created: 3, open: 0, destroyed: { closed: 3 } });
 });
 
+test('who waits while new connections die at once is told what they died of', async () => {
+  const { pool } = stage({
+    retryBackoff: BACKOFF,
+    watch: (_connection, died) => died(new Error('reset by the other side')),
+  });
+  expect(await failureOf(pool.acquire({ timeoutMs: 50 }))).toMatchObject({
+    code: 'SLUICE_TIMEOUT',
+    cause: {
+      message: 'connection-pool: the connection died as soon as it was made',
+      cause: { message: 'reset by the other side' },
+    },
+  });
+});
+
 test('update changes the pauses', async () => {
   const { pool, server, clock } = stage({ min: 1, retryBackoff: BACKOFF });
   server.refusal = new Error('refused');

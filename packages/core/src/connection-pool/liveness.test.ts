@@ -34,6 +34,39 @@ test('isOpen is looked at before every hand-out', async () => {
   expect(first?.ended).toBe('closed');
 });
 
+test('a new connection that is not open is a failed dial, and never handed out', async () => {
+  let isOpen = false;
+  const { pool, server, clock } = stage({
+    retryBackoff: { type: 'constant', delayMs: 100 },
+    isOpen: () => isOpen,
+  });
+  const waits = pool.acquire();
+  await settlePromises();
+  expect(server.made[0]?.ended).toBe('closed');
+  expect(pool.stats()).toMatchObject({ open: 0, pending: 1 });
+  isOpen = true;
+  await clock.run(99);
+  expect(server.made).toHaveLength(1);
+  await clock.run(1);
+  expect((await waits).value.id).toBe(1);
+});
+
+test('a connection that is no longer open when its check says yes is not handed out', async () => {
+  const checked = Promise.withResolvers<boolean>();
+  const { pool, server } = stage({
+    validateAfterIdleMs: 0,
+    isOpen: ({ isAlive }) => isAlive,
+    isHealthy: () => checked.promise,
+  });
+  (await pool.acquire()).release();
+  const waits = pool.acquire();
+  const [first] = server.made;
+  if (first) first.isAlive = false;
+  checked.resolve(true);
+  expect((await waits).value.id).toBe(1);
+  expect(first?.ended).toBe('closed');
+});
+
 test('isHealthy is asked after so much idleness, not before', async () => {
   const { pool, server, clock } = stage({ validateAfterIdleMs: 100 });
   (await pool.acquire()).release();
@@ -262,8 +295,11 @@ test('hooks that throw are counted and told, and stop nothing', async () => {
   const fail = (): never => {
     throw new Error('mistake');
   };
-  const { pool } = stage({ destroy: fail, isOpen: fail, isFatal: fail });
+  let isNew = true;
+  const { pool } = stage({ destroy: fail, isOpen: () => isNew || fail(), isFatal: fail });
   const failed: string[] = [];
+  pool.on('created', () => (isNew = false));
+  pool.on('destroyed', () => (isNew = true));
   pool.on('hookFailed', ({ hook }) => failed.push(hook));
   (await pool.acquire()).release();
   await pool.use(() => undefined);

@@ -54,14 +54,23 @@ export class Stock<T> {
     return leaking;
   }
 
-  /** Takes in a new one, on no list; undefined when it has died at once. */
-  add(value: T): Connection<T> | undefined {
+  /** Takes in a new one, on no list; when it has died at once, it is being ended. */
+  add(value: T): Connection<T> {
     const { clock, random, options } = this.#setup;
     const connection = new Connection(value, clock.nowMs(), random.next());
     connection.live(options.maxLifetimeMs, options.lifetimeJitter);
     this.open++;
     this.hooks.watch(value, (reason) => this.#died(connection, reason));
-    return this.#outlives(connection) === 'ready' ? connection : undefined;
+    // Its end may have come before anybody listened for it.
+    this.isStillOpen(connection);
+    return connection;
+  }
+
+  /** Looks at a connection, on no list; what has died is ended. */
+  isStillOpen(connection: Connection<T>): boolean {
+    const isDoomed = connection.doom !== undefined;
+    if (!isDoomed && !this.hooks.isOpen(connection.value)) connection.condemn('closed');
+    return this.#outlives(connection) === 'ready';
   }
 
   /** Looks at a connection, on no list, that is to be handed out. */

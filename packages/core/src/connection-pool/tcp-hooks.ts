@@ -123,6 +123,7 @@ async function prepared(
   try {
     await prepare(socket, signal);
     signal.throwIfAborted();
+    if (!isOpen(socket)) throw new Error('the socket was no longer usable after prepare');
   } catch (error) {
     end();
     throw error;

@@ -191,6 +191,23 @@ test('prepare greets before the first use, and its failure is that of the dial',
   expect(failures).toEqual([new Error('wrong password')]);
 });
 
+test('a server that hangs up during prepare has failed the dial', async () => {
+  const { pool, ends } = await stage({
+    retryBackoff: FAR,
+    prepare: async (socket) => {
+      await ask(socket, 'hello');
+      ends[0]?.end();
+      await once(socket, 'close');
+    },
+  });
+  const error = await pool.acquire().catch((reason: unknown) => reason);
+  expect(error).toMatchObject({
+    code: 'SLUICE_TIMEOUT',
+    cause: { message: 'the socket was no longer usable after prepare' },
+  });
+  expect(pool.stats()).toMatchObject({ open: 0, created: 0, createFailed: 1 });
+});
+
 test('a prepare that heeds no signal does not keep its socket beyond createTimeoutMs', async () => {
   const { pool, end } = await stage({
     createTimeoutMs: 30,
