@@ -71,7 +71,6 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     const { signal, deadlineMs = Infinity } = endsOf(options);
     const { tally, options: limits } = this.#setup;
     if (signal?.aborted === true) return Promise.reject(signal.reason);
-    if (this.state !== 'running') return this.#turnAway(stopped(this.name));
     const limitMs = Math.min(deadlineMs, options.timeoutMs ?? limits.acquireTimeoutMs);
     if (deadlineMs <= 0) {
       tally.count('timedOut');
@@ -79,6 +78,8 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     }
     const lease = hasLooked ? undefined : this.take(takenBy);
     if (lease !== undefined) return Promise.resolve(lease);
+    // Not before, as the hooks that were called just now may have stopped the pool.
+    if (this.state !== 'running') return this.#turnAway(stopped(this.name));
     if (this.#isFull) return this.#turnAway(full(this.name, this.line.size));
     return this.#wait(this.#waiterFor(options, limitMs, takenBy));
   }
