@@ -298,6 +298,7 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
   #retirement(connection: Connection<T>, nowMs: number): DestroyReason | undefined {
     const { max, maxUses } = this.#setup.options;
     if (connection.doom !== undefined) return connection.doom;
+    if (this.stock.isStopped) return 'stopped';
     if (connection.uses >= maxUses) return 'uses';
     if (connection.expiresMs <= nowMs) return 'lifetime';
     return this.stock.kept > max ? 'shrunk' : undefined;

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { PoolStoppedError } from '../core/index.ts';
 import { connectionStage as stage, failureOf } from '../../test/kit/connection-stage.ts';
+import type { FakeConnection } from '../../test/kit/fake-connections.ts';
+import type { Lease } from './lease.ts';
 
 // Hooks and listeners are called in the middle of the pool's work, and may call the pool.
 
@@ -15,4 +17,22 @@ test('a caller for whom the pool was stopped while it looked for a connection is
   expect(pool.stats()).toMatchObject({ state: 'stopped', pending: 0, refused: 1 });
   expect(await outcome).toBeInstanceOf(PoolStoppedError);
   expect(clock.pending).toBe(0);
+});
+
+test('stop takes away what is held, also where the end of one has another given back', async () => {
+  const leases: Lease<FakeConnection>[] = [];
+  const { pool } = stage({ max: 3, destroy: () => leases.pop()?.release() });
+  for (let i = 0; i < 3; i++) leases.push(await pool.acquire());
+  expect(await pool.stop({ timeoutMs: 0 })).toEqual({ refused: 0, revoked: 1 });
+  expect(pool.stats()).toMatchObject({ state: 'stopped', open: 0, leased: 0 });
+});
+
+test('what is given back while stop ends the idle ones is ended, too', async () => {
+  const leases: Lease<FakeConnection>[] = [];
+  const { pool } = stage({ reset: undefined, destroy: () => leases.pop()?.release() });
+  const idle = await pool.acquire();
+  leases.push(await pool.acquire());
+  idle.release();
+  expect(await pool.stop()).toEqual({ refused: 0, revoked: 0 });
+  expect(pool.stats()).toMatchObject({ open: 0, destroyed: { stopped: 2 } });
 });

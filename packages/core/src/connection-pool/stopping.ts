@@ -24,16 +24,25 @@ export class Stopping<T> {
     dialler.stop(stopped(this.#setup.name));
     const refused = this.#broker.refuseAll();
     for (const connection of [...stock.idle, ...stock.busy]) stock.remove(connection, 'stopped');
-    for (const connection of stock.leased) connection.condemn('stopped');
     if (timeoutMs > 0) await this.#untilGivenBack(timeoutMs);
-    const held = [...stock.leased];
-    for (const connection of held) this.#broker.revoke(connection);
+    const revoked = this.#revokeAll();
     await this.#broker.untilEmpty();
     this.#setup.alarms.rest();
     this.isDone = true;
-    const result = { refused, revoked: held.length };
+    const result = { refused, revoked };
     this.#setup.events.emit('stop', result);
     return result;
+  }
+
+  #revokeAll(): number {
+    const { leased } = this.#broker.stock;
+    let revoked = 0;
+    // Not a copy: the end of one may have others given back.
+    for (let held = leased.first; held !== undefined; held = leased.first) {
+      this.#broker.revoke(held);
+      revoked++;
+    }
+    return revoked;
   }
 
   #untilGivenBack(timeoutMs: number): Promise<void> {
