@@ -177,7 +177,11 @@ export class ConnectionPool<T> implements AsyncDisposable {
     options: { readonly timeoutMs?: number | undefined } = {},
   ): Promise<ConnectionPoolStopResult> {
     const { timeoutMs } = resolveOptions('stop', options, stopRules);
-    this.#stopping ??= new Stopping(this.#setup, this.#broker, timeoutMs);
+    if (this.#stopping === undefined) {
+      // Known before it begins, as the hooks that it calls may call this, too.
+      this.#stopping = new Stopping(this.#setup, this.#broker);
+      this.#stopping.begin(timeoutMs);
+    }
     return this.#stopping.result;
   }
 

@@ -36,3 +36,22 @@ test('what is given back while stop ends the idle ones is ended, too', async () 
   expect(await pool.stop()).toEqual({ refused: 0, revoked: 0 });
   expect(pool.stats()).toMatchObject({ open: 0, destroyed: { stopped: 2 } });
 });
+
+test('a stop within a stop is the same stop', async () => {
+  const inner: Promise<unknown>[] = [];
+  const { pool, clock } = stage({
+    destroy: () => {
+      inner.push(pool.stop({ timeoutMs: 0 }));
+      return new Promise<void>((resolve) => void clock.schedule(20, resolve));
+    },
+  });
+  let stops = 0;
+  pool.on('stop', () => stops++);
+  (await pool.acquire()).release();
+  const outer = pool.stop({ timeoutMs: 0 });
+  await clock.run(20);
+  expect(inner).toEqual([outer]);
+  expect(inner[0]).toBe(outer);
+  expect(await outer).toEqual({ refused: 0, revoked: 0 });
+  expect(stops).toBe(1);
+});

@@ -5,15 +5,22 @@ import type { ConnectionPoolStopResult } from './stats.ts';
 
 /** The end of a pool: callers have their time to give back what they hold, then it is taken from them. */
 export class Stopping<T> {
-  readonly result: Promise<ConnectionPoolStopResult>;
+  readonly #ended: PromiseWithResolvers<ConnectionPoolStopResult> = Promise.withResolvers();
   readonly #setup: Setup<T>;
   readonly #broker: Broker<T>;
   isDone = false;
 
-  constructor(setup: Setup<T>, broker: Broker<T>, timeoutMs: number) {
+  constructor(setup: Setup<T>, broker: Broker<T>) {
     this.#setup = setup;
     this.#broker = broker;
-    this.result = this.#run(timeoutMs);
+  }
+
+  get result(): Promise<ConnectionPoolStopResult> {
+    return this.#ended.promise;
+  }
+
+  begin(timeoutMs: number): void {
+    void this.#run(timeoutMs).then(this.#ended.resolve);
   }
 
   async #run(timeoutMs: number): Promise<ConnectionPoolStopResult> {
