@@ -145,7 +145,7 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
 
   /** Ends what there is, as soon as nobody holds it. */
   evict(): void {
-    for (const connection of this.stock.leased) connection.condemn('evicted');
+    this.stock.generation++;
     for (const connection of [...this.stock.idle, ...this.stock.busy]) {
       this.stock.remove(connection, 'evicted');
     }
@@ -297,8 +297,8 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
   /** Why a connection must not stay; undefined: it may. */
   #retirement(connection: Connection<T>, nowMs: number): DestroyReason | undefined {
     const { max, maxUses } = this.#setup.options;
-    if (connection.doom !== undefined) return connection.doom;
-    if (this.stock.isStopped) return 'stopped';
+    const reason = this.stock.retirement(connection);
+    if (reason !== undefined) return reason;
     if (connection.uses >= maxUses) return 'uses';
     if (connection.expiresMs <= nowMs) return 'lifetime';
     return this.stock.kept > max ? 'shrunk' : undefined;

@@ -20,6 +20,8 @@ export class Connection<T> implements ListNode<Connection<T>> {
   readonly value: T;
   /** Of what is left to chance of its lifetime, the share that it lost: 0 to 1. */
   readonly chance: number;
+  /** How often the pool had been evicted when it was made. */
+  readonly generation: number;
   /** Which lease is the valid one: those before it have ended. */
   hold = 0;
   uses = 0;
@@ -37,9 +39,10 @@ export class Connection<T> implements ListNode<Connection<T>> {
   // In an array, as a field that holds a changing double allocates at each change.
   readonly #times = new Float64Array(CELLS);
 
-  constructor(value: T, createdMs: number, chance: number) {
+  constructor(value: T, createdMs: number, chance: number, generation: number) {
     this.value = value;
     this.chance = chance;
+    this.generation = generation;
     this.#times[CREATED] = createdMs;
     this.#times[ALIVE] = createdMs;
     this.#times[EXPIRES] = Infinity;

@@ -55,3 +55,31 @@ test('a stop within a stop is the same stop', async () => {
   expect(await outer).toEqual({ refused: 0, revoked: 0 });
   expect(stops).toBe(1);
 });
+
+test('evict ends none that was taken meanwhile, and none that it is to end is taken', async () => {
+  const { pool, server } = stage();
+  const [a, b] = [await pool.acquire(), await pool.acquire()];
+  a.release();
+  b.release();
+  const taken: unknown[] = [];
+  pool.on('destroyed', () => taken.push(pool.tryAcquire()));
+  pool.evict();
+  expect(server.made.slice(0, 2).map(({ ended }) => ended)).toEqual(['evicted', 'evicted']);
+  expect(taken).toEqual([undefined, undefined]);
+  expect(pool.stats()).toMatchObject({ open: 0, leased: 0 });
+});
+
+test('evict within a hook ends the connection for which that was called, too', async () => {
+  let isTime = false;
+  const { pool, server } = stage({
+    isOpen: () => {
+      if (isTime) pool.evict();
+      isTime = false;
+      return true;
+    },
+  });
+  (await pool.acquire()).release();
+  isTime = true;
+  expect((await pool.acquire()).value.id).toBe(1);
+  expect(server.made[0]?.ended).toBe('evicted');
+});

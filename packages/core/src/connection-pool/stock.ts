@@ -31,6 +31,8 @@ export class Stock<T> {
   closing = 0;
   /** Checks under way: each may serve somebody who waits. */
   checking = 0;
+  /** How often it was evicted: those that were made before are ended, whatever is done with them just now. */
+  generation = 0;
   /** From then on nothing is handed out. */
   isStopped = false;
   readonly #setup: Setup<T>;
@@ -57,7 +59,7 @@ export class Stock<T> {
   /** Takes in a new one, on no list; when it has died at once, it is being ended. */
   add(value: T): Connection<T> {
     const { clock, random, options } = this.#setup;
-    const connection = new Connection(value, clock.nowMs(), random.next());
+    const connection = new Connection(value, clock.nowMs(), random.next(), this.generation);
     connection.live(options.maxLifetimeMs, options.lifetimeJitter);
     this.open++;
     this.hooks.watch(value, (reason) => this.#died(connection, reason));
@@ -68,9 +70,16 @@ export class Stock<T> {
 
   /** Looks at a connection, on no list; what has died is ended. */
   isStillOpen(connection: Connection<T>): boolean {
-    const isDoomed = connection.doom !== undefined;
-    if (!isDoomed && !this.hooks.isOpen(connection.value)) connection.condemn('closed');
+    const isKept = connection.doom === undefined;
+    if (isKept && !this.hooks.isOpen(connection.value)) connection.condemn('closed');
     return this.#outlives(connection) === 'ready';
+  }
+
+  /** Why the pool, or the connection's end, does not let it stay; undefined: it may. */
+  retirement(connection: Connection<T>): DestroyReason | undefined {
+    if (connection.doom !== undefined) return connection.doom;
+    if (this.isStopped) return 'stopped';
+    return connection.generation === this.generation ? undefined : 'evicted';
   }
 
   /** Looks at a connection, on no list, that is to be handed out. */
@@ -80,7 +89,7 @@ export class Stock<T> {
     else if (options.isOpen !== undefined && !this.hooks.isOpen(connection.value)) {
       connection.condemn('closed');
     }
-    if (connection.doom !== undefined || this.isStopped) return this.#outlives(connection);
+    if (this.retirement(connection) !== undefined) return this.#outlives(connection);
     const isDue = nowMs - connection.aliveMs >= options.validateAfterIdleMs;
     return isDue && options.isHealthy !== undefined ? this.check(connection, nowMs) : 'ready';
   }
@@ -139,8 +148,8 @@ export class Stock<T> {
       return this.#outlives(connection);
     }
     connection.abandon = verdict;
-    // It died, or the pool stopped, while the hook was called.
-    if (connection.doom !== undefined || this.isStopped) return this.#outlives(connection);
+    // What it is for may be over since the hook was called.
+    if (this.retirement(connection) !== undefined) return this.#outlives(connection);
     this.busy.append(connection);
     return 'pending';
   }
@@ -168,9 +177,9 @@ export class Stock<T> {
 
   /** What a hook, which may have done anything, left of a connection on no list. */
   #outlives(connection: Connection<T>): Readiness {
-    if (this.isStopped) connection.condemn('stopped');
-    if (connection.doom === undefined) return 'ready';
-    this.remove(connection, connection.doom, connection.doomError);
+    const reason = this.retirement(connection);
+    if (reason === undefined) return 'ready';
+    this.remove(connection, reason, connection.doomError);
     return 'ended';
   }
 

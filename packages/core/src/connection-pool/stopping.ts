@@ -20,7 +20,7 @@ export class Stopping<T> {
   }
 
   begin(timeoutMs: number): void {
-    void this.#run(timeoutMs).then(this.#ended.resolve);
+    void this.#run(timeoutMs).then(this.#ended.resolve, this.#ended.reject);
   }
 
   async #run(timeoutMs: number): Promise<ConnectionPoolStopResult> {
