@@ -145,11 +145,17 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
 
   /** Ends what there is, as soon as nobody holds it. */
   evict(): void {
-    this.stock.generation++;
-    for (const connection of [...this.stock.idle, ...this.stock.busy]) {
-      this.stock.remove(connection, 'evicted');
+    const { stock, dialler } = this;
+    stock.generation++;
+    // Not before all is over: what is dialled meanwhile would be given up, or find no place.
+    const wasMatching = this.#isMatching;
+    this.#isMatching = true;
+    try {
+      dialler.abandon(new Error(`${this.name}: the connections were evicted`));
+      for (const connection of [...stock.idle, ...stock.busy]) stock.remove(connection, 'evicted');
+    } finally {
+      this.#isMatching = wasMatching;
     }
-    this.dialler.abandon(new Error(`${this.name}: the connections were evicted`));
     this.freed();
   }
 

@@ -83,3 +83,12 @@ test('evict within a hook ends the connection for which that was called, too', a
   expect((await pool.acquire()).value.id).toBe(1);
   expect(server.made[0]?.ended).toBe('evicted');
 });
+
+test('evict gives up no dial that it has caused itself', async () => {
+  const { pool, server, clock } = stage({ min: 2 });
+  await clock.run(0);
+  server.isSlow = true;
+  pool.evict();
+  expect(server.signals.map(({ aborted }) => aborted)).toEqual([false, false, false, false]);
+  expect(pool.stats()).toMatchObject({ open: 0, creating: 2 });
+});
