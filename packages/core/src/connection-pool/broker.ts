@@ -60,7 +60,7 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
 
   /** One more is wanted by somebody who does not wait for it. */
   order(): void {
-    if (this.state === 'running' && this.stock.checking === 0) this.dialler.want(1);
+    if (this.state === 'running' && this.stock.checks.countedOn === 0) this.dialler.want(1);
   }
 
   /**
@@ -121,6 +121,7 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     if (connection.isClosing) return { error: connection.doomError };
     const nowMs = connection.createdMs;
     connection.idleSinceMs = nowMs;
+    this.stock.checks.forgive();
     const { min, max } = this.#setup.options;
     if (this.stock.kept > max) this.stock.remove(connection, 'shrunk');
     else this.#hand(connection, nowMs, 'top');
@@ -131,6 +132,10 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
 
   diedUnused(connection: Connection<T>, reason: unknown): void {
     this.dialler.diedUnused(connection.createdMs, reason);
+  }
+
+  keptAlive(): void {
+    this.maintenance.keptAlive();
   }
 
   cameLate(value: T): void {
@@ -219,7 +224,7 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
   }
 
   get #isFull(): boolean {
-    const coming = this.stock.checking + this.dialler.creating + this.dialler.mayBegin;
+    const coming = this.stock.checks.underWay + this.dialler.creating + this.dialler.mayBegin;
     return this.line.size - coming >= this.#setup.options.maxPending;
   }
 
@@ -263,7 +268,7 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
   #giveUp(waiter: Waiter<T>): void {
     this.#leave(waiter);
     this.#setup.tally.count('timedOut');
-    waiter.refuse(this.#tooLate(waiter.limitMs));
+    waiter.refuse(this.#tooLate(waiter.limitMs, waiter.sinceMs));
     this.#tellQuiet();
   }
 
@@ -273,9 +278,12 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     waiter.close();
   }
 
-  #tooLate(limitMs: number): Error {
-    const { isFailing, lastError } = this.dialler;
-    return tooLate(this.name, limitMs, { isFailing, lastError, kept: this.stock.kept });
+  #tooLate(limitMs: number, sinceMs = Infinity): Error {
+    const { dialler, stock } = this;
+    const failure = dialler.isFailing
+      ? { error: dialler.lastError }
+      : stock.checkFailureSince(sinceMs);
+    return tooLate(this.name, limitMs, failure, stock.kept);
   }
 
   #lend(connection: Connection<T>, nowMs: number, takenBy: Trace): Lease<T> {
@@ -338,24 +346,24 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
   #match(): void {
     if (this.state !== 'running') return;
     const { stock, line } = this;
-    const { idle } = stock;
-    if (line.size > stock.checking && idle.size > 0) {
+    const { idle, checks } = stock;
+    if (line.size > checks.forCallers && idle.size > 0) {
       const nowMs = this.#setup.clock.nowMs();
       let connection = idle.first;
-      for (; connection && line.size > stock.checking; connection = idle.first) {
+      for (; connection && line.size > checks.forCallers; connection = idle.first) {
         idle.remove(connection);
         const isReady = stock.makeReady(connection, nowMs) === 'ready';
         if (isReady) this.#hand(connection, nowMs, 'top');
       }
     }
     const { min } = this.#setup.options;
-    this.dialler.want(Math.max(line.size - stock.checking, min - stock.open));
+    this.dialler.want(Math.max(line.size - checks.countedOn, min - stock.open));
   }
 
   #tellQuiet(): void {
     if (this.#quiet.length === 0) return;
-    const { leased, busy, checking } = this.stock;
-    if (leased.size > 0 || this.line.size > 0 || busy.size > checking) return;
+    const { leased, busy, checks } = this.stock;
+    if (leased.size > 0 || this.line.size > 0 || busy.size > checks.underWay) return;
     const quiet = this.#quiet;
     this.#quiet = [];
     for (const resolve of quiet) resolve();

@@ -6,7 +6,14 @@ const ALIVE = 1;
 const IDLE_SINCE = 2;
 const EXPIRES = 3;
 const CREATED = 4;
-const CELLS = 5;
+const CHECKED = 5;
+const CELLS = 6;
+
+/**
+ * For whom a connection is checked: a caller who counts on it; one who does not, as the other side left the
+ * last question unanswered; nobody.
+ */
+export type CheckKind = 'counted-on' | 'doubtful' | 'keep-alive';
 
 /**
  * A connection of the pool, and what the pool remembers of it. It is on the list of its state: idle, leased
@@ -29,8 +36,8 @@ export class Connection<T> implements ListNode<Connection<T>> {
   doom: DestroyReason | undefined = undefined;
   doomError: unknown = undefined;
   isClosing = false;
-  /** Whether a caller may be waiting for what its check says. */
-  isChecked = false;
+  /** For whom it is being checked; undefined while it is not. */
+  check: CheckKind | undefined = undefined;
   /** Takes back what waits for a hook. */
   abandon: (() => void) | undefined = undefined;
   /** The stack of whoever holds it, while leaks are looked for. */
@@ -68,6 +75,15 @@ export class Connection<T> implements ListNode<Connection<T>> {
 
   set aliveMs(nowMs: number) {
     this.#times[ALIVE] = nowMs;
+  }
+
+  /** When its check began. */
+  get checkedMs(): number {
+    return this.#times[CHECKED]!;
+  }
+
+  set checkedMs(nowMs: number) {
+    this.#times[CHECKED] = nowMs;
   }
 
   get idleSinceMs(): number {

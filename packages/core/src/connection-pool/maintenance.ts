@@ -34,6 +34,12 @@ export class Maintenance<T> {
     if (dueMs < this.#dueMs) this.#arm(dueMs);
   }
 
+  /** A check for nobody is over. */
+  keptAlive(): void {
+    // At the end of a sweep that is done anyway.
+    if (this.#dueMs !== -Infinity) this.replan();
+  }
+
   /** Finds out anew what is due next: after a change of options, or of how many are to stay. O(connections). */
   replan(): void {
     const { leakDetectionMs } = this.#setup.options;
@@ -66,7 +72,8 @@ export class Maintenance<T> {
     const { options } = this.#setup;
     const idleMs =
       this.#stock.kept > options.min ? connection.idleSinceMs + options.idleTimeoutMs : Infinity;
-    const aliveMs = options.isHealthy ? connection.aliveMs + options.keepAliveIntervalMs : Infinity;
+    const mayCheck = options.isHealthy !== undefined && this.#stock.mayKeepAlive;
+    const aliveMs = mayCheck ? connection.aliveMs + options.keepAliveIntervalMs : Infinity;
     return Math.min(connection.expiresMs, idleMs, aliveMs);
   }
 
@@ -106,6 +113,7 @@ export class Maintenance<T> {
     if (options.isHealthy === undefined) return;
     // A copy, as those that were looked at go to the end.
     for (const connection of Array.from(idle)) {
+      if (!this.#stock.mayKeepAlive) return;
       if (connection.list !== idle) continue;
       if (connection.aliveMs + options.keepAliveIntervalMs > nowMs) continue;
       idle.remove(connection);

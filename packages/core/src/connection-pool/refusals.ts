@@ -4,14 +4,7 @@ import {
   QueueFullError,
   TimeoutError,
 } from '../core/index.ts';
-
-/** What the pool knows of dials when a caller's time is over. */
-export interface DialState {
-  readonly isFailing: boolean;
-  readonly lastError: unknown;
-  /** Open connections that are to stay. */
-  readonly kept: number;
-}
+import type { Failure } from './checks.ts';
 
 export function stopped(name: string): PoolStoppedError {
   return new PoolStoppedError(name, `${name}: the pool is stopping`);
@@ -26,14 +19,20 @@ export function full(name: string, waiting: number): QueueFullError {
 
 /**
  * A pool whose connections are all in use has refused the caller, which says nothing about what is behind. One
- * that has none, or cannot make more, has tried and failed, which a breaker is to count.
+ * that has none, or none that works, has tried and failed, which a breaker is to count.
+ * @param failure of dials, or else of checks since he came; undefined while they go well
+ * @param kept open connections that are to stay
  */
-export function tooLate(name: string, limitMs: number, dials: DialState): Error {
-  const { isFailing, lastError, kept } = dials;
-  if (limitMs <= 0 || (!isFailing && kept > 0)) {
+export function tooLate(
+  name: string,
+  limitMs: number,
+  failure: Failure | undefined,
+  kept: number,
+): Error {
+  if (limitMs <= 0 || (failure === undefined && kept > 0)) {
     return new DeadlineExceededError(name, `${name}: no connection was free within ${limitMs} ms`);
   }
-  const message = `${name}: no connection could be made for a caller who waits for ${limitMs} ms`;
-  const cause = isFailing ? { cause: lastError } : {};
+  const message = `${name}: no working connection could be had for a caller who waits for ${limitMs} ms`;
+  const cause = failure === undefined ? {} : { cause: failure.error };
   return new TimeoutError(name, message, { timeoutMs: limitMs, ...cause });
 }

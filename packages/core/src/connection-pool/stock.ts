@@ -1,6 +1,7 @@
 import { LinkedList } from '../collections/index.ts';
+import { Checks, type Failure } from './checks.ts';
 import { Connection } from './connection.ts';
-import { Hooks, type Answer, type Verdict } from './hooks.ts';
+import { Hooks, type Answer, type Refusal, type Verdict } from './hooks.ts';
 import type { Setup } from './setup.ts';
 import type { DestroyReason } from './stats.ts';
 
@@ -10,6 +11,8 @@ export interface StockOwner<T> {
   offer(connection: Connection<T>, after: 'check' | 'reset'): void;
   /** It has died while it was idle, and nobody has ever had it. */
   diedUnused(connection: Connection<T>, reason: unknown): void;
+  /** The check of one that nobody waits for is over: there may be another to be checked. */
+  keptAlive(): void;
   /** There may be a place more, or one less on the way to a caller. */
   freed(): void;
 }
@@ -26,11 +29,10 @@ export class Stock<T> {
   /** Those that are being checked or reset. */
   readonly busy: LinkedList<Connection<T>> = new LinkedList();
   readonly hooks: Hooks<T>;
+  readonly checks: Checks<T> = new Checks();
   open = 0;
   /** Those of the open ones that are being ended. */
   closing = 0;
-  /** Checks under way: each may serve somebody who waits. */
-  checking = 0;
   /** How often it was evicted: those that were made before are ended, whatever is done with them just now. */
   generation = 0;
   /** From then on nothing is handed out. */
@@ -47,6 +49,24 @@ export class Stock<T> {
   /** Those that are not being ended. */
   get kept(): number {
     return this.open - this.closing;
+  }
+
+  /** Whether another may be checked that nobody waits for: at most a tenth is kept from callers by that. */
+  get mayKeepAlive(): boolean {
+    const { keepingAlive } = this.checks;
+    return keepingAlive < Math.max(1, (this.idle.size + keepingAlive) / 10);
+  }
+
+  /** Why idle ones were of no use to a caller since then: a check for one has failed, or has no answer yet. */
+  checkFailureSince(sinceMs: number): Failure | undefined {
+    const failure = this.checks.failureSince(sinceMs);
+    if (failure !== undefined || this.checks.forCallers === 0) return failure;
+    for (const { check, checkedMs } of this.busy) {
+      if (check === undefined || check === 'keep-alive') continue;
+      if (checkedMs > sinceMs) break; // The others began later.
+      return { error: new Error(`${this.#setup.name}: isHealthy has had no answer yet`) };
+    }
+    return undefined;
   }
 
   /** Leases that were reported as held too long, and still are. */
@@ -84,30 +104,22 @@ export class Stock<T> {
 
   /** Looks at a connection, on no list, that is to be handed out. */
   makeReady(connection: Connection<T>, nowMs: number): Readiness {
-    const { options } = this.#setup;
+    const { isOpen, isHealthy, validateAfterIdleMs } = this.#setup.options;
     if (connection.expiresMs <= nowMs) connection.condemn('lifetime');
-    else if (options.isOpen !== undefined && !this.hooks.isOpen(connection.value)) {
+    else if (isOpen !== undefined && !this.hooks.isOpen(connection.value)) {
       connection.condemn('closed');
     }
     if (this.retirement(connection) !== undefined) return this.#outlives(connection);
-    const isDue = nowMs - connection.aliveMs >= options.validateAfterIdleMs;
-    return isDue && options.isHealthy !== undefined ? this.check(connection, nowMs) : 'ready';
+    if (isHealthy === undefined || validateAfterIdleMs === Infinity) return 'ready';
+    const isDue = nowMs - connection.aliveMs >= validateAfterIdleMs;
+    return isDue || this.checks.isDoubted(connection)
+      ? this.#check(connection, nowMs, true)
+      : 'ready';
   }
 
-  /** Asks whether a connection, on no list, is healthy. */
-  check(connection: Connection<T>, nowMs: number): Readiness {
-    const verdict = this.hooks.isHealthy(connection.value, this.#answerOf(connection, 'check'));
-    if (typeof verdict !== 'function') connection.aliveMs = nowMs;
-    else {
-      connection.isChecked = true;
-      this.checking++;
-    }
-    return this.#judge(connection, verdict, 'unhealthy');
-  }
-
-  /** As `check`, while nobody waits for this one. */
+  /** Asks whether a connection, on no list, is healthy, while nobody waits for this one. */
   keepAlive(connection: Connection<T>, nowMs: number): void {
-    if (this.check(connection, nowMs) === 'ready') this.#owner.offer(connection, 'check');
+    if (this.#check(connection, nowMs, false) === 'ready') this.#owner.offer(connection, 'check');
   }
 
   /** Makes a connection, on no list, fit for another caller. */
@@ -141,6 +153,31 @@ export class Stock<T> {
     for (const list of [this.idle, this.busy, this.leased]) yield* list;
   }
 
+  #check(connection: Connection<T>, nowMs: number, isForCaller: boolean): Readiness {
+    const answer = this.#answerOf(connection, 'check');
+    const verdict = this.hooks.isHealthy(connection.value, (late) => {
+      this.#learn(late, nowMs);
+      answer(late);
+    });
+    if (typeof verdict === 'function') {
+      connection.checkedMs = nowMs;
+      this.checks.begin(connection, isForCaller);
+    } else {
+      connection.aliveMs = nowMs;
+      this.#learn(verdict, nowMs);
+    }
+    return this.#judge(connection, verdict, 'unhealthy');
+  }
+
+  /** What the check of one connection, begun at `beganMs`, says about the others. */
+  #learn(verdict: true | Refusal, beganMs: number): void {
+    if (verdict === true) this.checks.forgive();
+    // A plain no is an answer: the other side is there.
+    else if (verdict.error !== undefined) {
+      this.checks.failed(verdict.error, beganMs, this.#setup.clock.nowMs(), this.busy);
+    }
+  }
+
   #judge(connection: Connection<T>, verdict: Verdict, reason: DestroyReason): Readiness {
     if (verdict === true) return this.#outlives(connection);
     if (typeof verdict !== 'function') {
@@ -170,9 +207,9 @@ export class Stock<T> {
   #leaveHook(connection: Connection<T>): void {
     const { abandon } = connection;
     connection.abandon = undefined;
-    if (connection.isChecked) this.checking--;
-    connection.isChecked = false;
+    const wasFor = this.checks.end(connection);
     abandon?.();
+    if (wasFor === 'keep-alive') this.#owner.keptAlive();
   }
 
   /** What a hook, which may have done anything, left of a connection on no list. */
