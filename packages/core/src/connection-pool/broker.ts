@@ -80,8 +80,8 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     if (lease !== undefined) return Promise.resolve(lease);
     // Not before, as the hooks that were called just now may have stopped the pool.
     if (this.state !== 'running') return this.#turnAway(stopped(this.name));
-    if (this.#isFull) return this.#turnAway(full(this.name, this.line.size));
-    return this.#wait(this.#waiterFor(options, limitMs, takenBy));
+    const waiter = this.#isFull ? undefined : this.#waiterFor(options, limitMs, takenBy);
+    return waiter === undefined ? this.#refuseOneMore(limitMs) : this.#wait(waiter);
   }
 
   giveBack(connection: Connection<T>): void {
@@ -144,7 +144,7 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
 
   /** Nobody is kept waiting who could only be told in the end that dials fail. */
   dialFailed(): void {
-    for (const waiter of this.line) if (this.#isHopeless(waiter)) this.#giveUp(waiter);
+    for (const waiter of this.line) if (this.#isHopeless(waiter.giveUpAtMs)) this.#giveUp(waiter);
     this.freed();
   }
 
@@ -223,6 +223,17 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     return Promise.reject(error);
   }
 
+  #refuseOneMore(limitMs: number): Promise<never> {
+    const { dialler, stock, line } = this;
+    // Not too many callers are the cause, but that no connection can be made.
+    if (this.#isHopeless(this.#setup.clock.nowMs() + limitMs)) {
+      this.#setup.tally.count('timedOut');
+      return Promise.reject(this.#tooLate(limitMs));
+    }
+    const failure = dialler.isFailing ? { error: dialler.lastError } : undefined;
+    return this.#turnAway(full(this.name, line.size, failure, stock.kept));
+  }
+
   get #isFull(): boolean {
     const coming = this.stock.checks.underWay + this.dialler.creating + this.dialler.mayBegin;
     return this.line.size - coming >= this.#setup.options.maxPending;
@@ -241,7 +252,7 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     this.line.add(waiter);
     this.freed();
     if (waiter.list === undefined) return waiter.promise;
-    if (waiter.limitMs === 0 || this.#isHopeless(waiter)) {
+    if (waiter.limitMs === 0 || this.#isHopeless(waiter.giveUpAtMs)) {
       this.#giveUp(waiter);
       return waiter.promise;
     }
@@ -258,11 +269,11 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     return waiter.promise;
   }
 
-  /** Whether no connection can come in time for him, as none is there and dials fail. */
-  #isHopeless(waiter: Waiter<T>): boolean {
+  /** Whether no connection can come by then, as none is there and dials fail. */
+  #isHopeless(giveUpAtMs: number): boolean {
     const { retryAtMs, creating } = this.dialler;
     if (retryAtMs === undefined || creating > 0 || this.stock.kept > 0) return false;
-    return waiter.giveUpAtMs < retryAtMs;
+    return giveUpAtMs < retryAtMs;
   }
 
   #giveUp(waiter: Waiter<T>): void {

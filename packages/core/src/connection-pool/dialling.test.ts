@@ -89,6 +89,25 @@ test('who could only be told in the end that dials fail is told at once', async 
   (await patient).release();
 });
 
+test('where dials fail, one caller too many is told so, and by a TimeoutError if no dial is due in time', async () => {
+  const { pool, server } = stage({ maxPending: 0, retryBackoff: BACKOFF });
+  server.refusal = new Error('connect ECONNREFUSED');
+  const first = failureOf(pool.acquire({ timeoutMs: 150 }));
+  await settlePromises();
+  await expect(pool.acquire({ timeoutMs: 50 })).rejects.toMatchObject({
+    code: 'SLUICE_TIMEOUT',
+    cause: server.refusal,
+  });
+  await expect(pool.acquire({ timeoutMs: 150 })).rejects.toMatchObject({
+    code: 'SLUICE_QUEUE_FULL',
+    message: 'connection-pool: 1 callers wait already for the first connection',
+    cause: server.refusal,
+  });
+  expect(pool.stats()).toMatchObject({ pending: 1, timedOut: 1, refused: 1 });
+  await pool.stop();
+  await first;
+});
+
 test('a caller is not turned away while somebody holds a connection that may come back', async () => {
   const { pool, server, clock } = stage({ retryBackoff: BACKOFF });
   const lease = await pool.acquire();

@@ -10,11 +10,20 @@ export function stopped(name: string): PoolStoppedError {
   return new PoolStoppedError(name, `${name}: the pool is stopping`);
 }
 
-export function full(name: string, waiting: number): QueueFullError {
-  return new QueueFullError(
-    name,
-    `${name}: all connections are in use and ${waiting} callers wait`,
-  );
+/** @param failure of dials @param kept open connections that are to stay */
+export function full(
+  name: string,
+  waiting: number,
+  failure: Failure | undefined,
+  kept: number,
+): QueueFullError {
+  if (kept > 0) {
+    const message = `${name}: all connections are in use and ${waiting} callers wait`;
+    return new QueueFullError(name, message);
+  }
+  const message = `${name}: ${waiting} callers wait already for the first connection`;
+  const cause = failure === undefined ? {} : { cause: failure.error };
+  return new QueueFullError(name, message, undefined, cause);
 }
 
 /**
