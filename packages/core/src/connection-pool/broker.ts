@@ -250,6 +250,7 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
   #wait(waiter: Waiter<T>): Promise<Lease<T>> {
     const { alarms, tally } = this.#setup;
     this.line.add(waiter);
+    if (this.line.size === 1) this.dialler.waitedFor(true);
     this.freed();
     if (waiter.list === undefined) return waiter.promise;
     if (waiter.limitMs === 0 || this.#isHopeless(waiter.giveUpAtMs)) {
@@ -285,6 +286,7 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
 
   #leave(waiter: Waiter<T>): void {
     this.line.remove(waiter);
+    if (this.line.size === 0) this.dialler.waitedFor(false);
     if (waiter.alarm !== undefined) this.#setup.alarms.cancel(waiter.alarm);
     waiter.close();
   }

@@ -1,4 +1,3 @@
-import type { Alarm } from '../collections/index.ts';
 import { Backoff, isThenable, TimeoutError } from '../core/index.ts';
 import { follow } from './follow.ts';
 import type { Setup } from './setup.ts';
@@ -27,6 +26,12 @@ interface Dial<T> {
   leave: () => void;
 }
 
+/** The time after a failed dial. */
+interface Pause {
+  readonly dueMs: number;
+  readonly cancel: () => void;
+}
+
 /**
  * Makes connections, as many at a time as are wanted. After a failure there is a pause, then one dial at a
  * time, until one succeeds: a server that is coming back is not met by everybody at once.
@@ -39,7 +44,9 @@ export class Dialler<T> {
   readonly #owner: DiallerOwner<T>;
   readonly #dials = new Set<Dial<T>>();
   #backoff: Backoff;
-  #pause: Alarm | undefined;
+  #pause: Pause | undefined;
+  /** Whether somebody waits: only then a pause keeps the process alive. */
+  #isWaitedFor = false;
   #isStopped = false;
   /** Since the last failure a connection has worked. */
   #isProved = true;
@@ -74,6 +81,14 @@ export class Dialler<T> {
     // Counted beforehand: what `create` gives at once is not under way any more.
     let missing = dials - this.creating;
     for (; missing > 0 && this.mayBegin > 0; missing--) this.#begin();
+  }
+
+  /** Whether anybody waits has changed. */
+  waitedFor(isWaitedFor: boolean): void {
+    this.#isWaitedFor = isWaitedFor;
+    if (this.#pause === undefined) return;
+    this.#pause.cancel();
+    this.#beginPause(this.#pause.dueMs);
   }
 
   /** A connection works: the next pause is the first again. */
@@ -210,15 +225,21 @@ export class Dialler<T> {
     this.#isProved = false;
     // Those that were under way when the pause began do not make it longer.
     if (this.#pause !== undefined || this.#isStopped) return;
-    const { alarms, clock } = this.#setup;
-    this.#pause = alarms.set(clock.nowMs() + (pauseMs ?? this.#backoff.nextMs()), () => {
+    this.#beginPause(this.#setup.clock.nowMs() + (pauseMs ?? this.#backoff.nextMs()));
+  }
+
+  #beginPause(dueMs: number): void {
+    const { clock } = this.#setup;
+    const end = (): void => {
       this.#pause = undefined;
       this.#owner.freed();
-    });
+    };
+    const delayMs = Math.max(0, dueMs - clock.nowMs());
+    this.#pause = { dueMs, cancel: clock.schedule(delayMs, end, { keepAlive: this.#isWaitedFor }) };
   }
 
   #endPause(): void {
-    if (this.#pause !== undefined) this.#setup.alarms.cancel(this.#pause);
+    this.#pause?.cancel();
     this.#pause = undefined;
   }
 }

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, test } from 'vitest';
-import { TimeoutError } from '../core/index.ts';
-import { settlePromises } from '../testing/index.ts';
+import { TimeoutError, type ScheduleOptions } from '../core/index.ts';
+import { ManualClock, settlePromises } from '../testing/index.ts';
 import { connectionStage as stage, failureOf } from '../../test/kit/connection-stage.ts';
 
 const BACKOFF = { type: 'exponential', baseMs: 100, maxMs: 400, jitter: 'none' } as const;
@@ -176,6 +176,37 @@ test('who waits while new connections die at once is told what they died of', as
       cause: { message: 'reset by the other side' },
     },
   });
+});
+
+test('the pause after a failed dial keeps the process alive only while somebody waits', async () => {
+  const keepsAlive: (boolean | undefined)[] = [];
+  class WatchedClock extends ManualClock {
+    override schedule(delayMs: number, task: () => void, options?: ScheduleOptions): () => void {
+      keepsAlive.push(options?.keepAlive);
+      return super.schedule(delayMs, task);
+    }
+  }
+  const clock = new WatchedClock();
+  const { pool, server } = stage({
+    clock,
+    min: 1,
+    retryBackoff: BACKOFF,
+    createTimeoutMs: Infinity,
+  });
+  server.refusal = new Error('refused');
+  await clock.run(0);
+  expect(keepsAlive).toEqual([false]);
+  const controller = new AbortController();
+  const waits = failureOf(pool.acquire({ timeoutMs: Infinity, signal: controller.signal }));
+  expect(keepsAlive).toEqual([false, true]);
+  await clock.run(100);
+  expect(keepsAlive).toEqual([false, true, true]);
+  controller.abort();
+  await waits;
+  expect(keepsAlive).toEqual([false, true, true, false]);
+  expect(clock.pending).toBe(1);
+  await pool.stop();
+  expect(clock.pending).toBe(0);
 });
 
 test('update changes the pauses', async () => {
