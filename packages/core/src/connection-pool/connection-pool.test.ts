@@ -367,6 +367,17 @@ test('a lease that is held too long is reported once, with who took it and how m
   expect(pool.stats()).toMatchObject({ leaks: 1, leaking: 0 });
 });
 
+test('a connection that is held too long once more is reported once more', async () => {
+  const { pool, clock } = stage({ leakDetectionMs: 100, maxLifetimeMs: Infinity });
+  for (let round = 1; round <= 2; round++) {
+    const lease = await pool.acquire();
+    await clock.run(100);
+    expect(pool.stats()).toMatchObject({ created: 1, leaks: round, leaking: 1 });
+    lease.release();
+    expect(pool.stats().leaking).toBe(0);
+  }
+});
+
 test('TimeoutError is for callers whom dials kept waiting', async () => {
   const { pool, server, clock } = stage({ createTimeoutMs: 1000 });
   server.isSlow = true;

@@ -43,6 +43,24 @@ test('the pauses grow with each failure, and begin anew when a connection has wo
   expect(pauses.at(-1)).toBe(100);
 });
 
+test('the pauses begin anew when an idle connection has passed its check', async () => {
+  const { pool, server, clock } = stage({
+    min: 2,
+    retryBackoff: BACKOFF,
+    keepAliveIntervalMs: 1000,
+  });
+  const pauses: number[] = [];
+  pool.on('createFailed', ({ retryInMs }) => pauses.push(retryInMs));
+  server.isSlow = true;
+  await clock.run(0);
+  server.accept();
+  server.refusal = new Error('refused');
+  server.refuse(server.refusal);
+  await clock.run(1100);
+  expect(server.made[0]?.checks).toBe(1);
+  expect(pauses).toEqual([100, 200, 400, 400, 100]);
+});
+
 test('a server that hangs up before anybody has the connection is dialled no more often than one that refuses', async () => {
   const { pool, server, clock } = stage({ min: 1, retryBackoff: BACKOFF });
   const dials: number[] = [];

@@ -224,6 +224,21 @@ test('idle connections above min end when their time is over, the one used least
   expect(server.made.map(({ ended }) => ended)).toEqual(['idle', 'idle', undefined]);
 });
 
+test('one that stayed for min alone ends in its time when another comes', async () => {
+  const { pool, server, clock } = stage({ min: 1, idleTimeoutMs: 100, validateAfterIdleMs: 500 });
+  const lease = await pool.acquire();
+  server.isSlow = true;
+  const waits = pool.acquire();
+  lease.release();
+  (await waits).release();
+  await clock.run(50);
+  server.accept();
+  await clock.run(49);
+  expect(pool.stats().idle).toBe(2);
+  await clock.run(1);
+  expect(server.made.map(({ ended }) => ended)).toEqual(['idle', undefined]);
+});
+
 test('no connection is handed out that is older than its lifetime, and they do not all end together', async () => {
   const { pool, server, clock } = stage({
     min: 20,
