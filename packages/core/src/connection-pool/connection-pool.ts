@@ -97,7 +97,7 @@ export class ConnectionPool<T> implements AsyncDisposable {
   /**
    * A connection, as soon as there is one. Rejects with QueueFullError at once when too many wait; with
    * `signal.reason` on abort; and when its time is over, with DeadlineExceededError if all connections
-   * were in use, with TimeoutError if none could be made (`cause` says why). The latter also at once, when there
+   * were in use, with TimeoutError if none could be made or checks failed (`cause` says why). The latter also at once, when there
    * is no connection and no dial is due in time. With PoolStoppedError from `stop` on. Never throws.
    */
   acquire(options?: AcquireOptions): Promise<Lease<T>> {
@@ -169,7 +169,8 @@ export class ConnectionPool<T> implements AsyncDisposable {
   /**
    * Refuses those who wait and who come from now on, ends idle connections and dials, and gives those who
    * hold a connection `timeoutMs` to give it back; then ends theirs, too. When it resolves, every
-   * connection has been ended, and no timer and no listener is left.
+   * connection has been ended, and no timer and no listener is left. What a `create` that does not heed its
+   * signal makes after that is ended as it comes.
    * @param options `timeoutMs`: at least 0; Infinity waits for as long as it takes. Default 30,000
    * @returns the same promise when called again. Never rejects. @throws InvalidOptionsError
    */
@@ -196,6 +197,7 @@ export class ConnectionPool<T> implements AsyncDisposable {
     return this.#setup.events.on(event, listener);
   }
 
+  /** Counts and states, now. The times are in `waitTimes`, `useTimes` and `createTimes`. O(leases held). */
   stats(): ConnectionPoolStats {
     const { stock, dialler, line, state } = this.#broker;
     const { min, max, maxPending } = this.#setup.options;

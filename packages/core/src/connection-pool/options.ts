@@ -24,8 +24,9 @@ import type { DestroyReason } from './stats.ts';
 /** What a pool asks of its user about one kind of connection. */
 export interface ConnectionHooks<T> {
   /**
-   * Makes a connection. `signal` is aborted when it takes longer than `createTimeoutMs`, and when the pool
-   * stops; a connection that comes all the same is destroyed at once.
+   * Makes a connection, another each time: one object twice would be lent to two callers. `signal` is aborted
+   * when it takes longer than `createTimeoutMs`, by `evict`, and when the pool stops; a connection that comes all
+   * the same is destroyed at once.
    */
   readonly create: (signal: AbortSignal) => PromiseLike<T> | T;
   /**
