@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { test } from 'vitest';
 import { settlePromises } from '../testing/index.ts';
 import { ConnectionWorld } from '../../test/kit/connection-world.ts';
+import { ReentrantWorld } from '../../test/kit/reentrant-world.ts';
 
 const plan = fc.record({
   priority: fc.constantFrom(0, 0, 0, -8, 3, 7),
@@ -122,5 +123,18 @@ test('whenever it comes, stop leaves no connection, no timer and nobody who wait
       await stopped;
     }),
     { numRuns: 200 },
+  );
+});
+
+test('hooks and listeners may call the pool at any time: all counts stay right, and stop leaves nothing', async () => {
+  // A seed decides on all that happens, so a smaller one is not simpler.
+  const seed = fc.noShrink(fc.integer({ min: 0, max: 2 ** 31 }));
+  await fc.assert(
+    fc.asyncProperty(seed, fc.boolean(), async (chance, stopsInside) => {
+      const world = new ReentrantWorld(chance, stopsInside);
+      await world.play(80);
+      await world.end();
+    }),
+    { numRuns: 300 },
   );
 });

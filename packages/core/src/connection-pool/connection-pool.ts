@@ -97,8 +97,9 @@ export class ConnectionPool<T> implements AsyncDisposable {
   /**
    * A connection, as soon as there is one. Rejects with QueueFullError at once when too many wait; with
    * `signal.reason` on abort; and when its time is over, with DeadlineExceededError if all connections
-   * were in use, with TimeoutError if none could be made or checks failed (`cause` says why). The latter also at once, when there
-   * is no connection and no dial is due in time. With PoolStoppedError from `stop` on. Never throws.
+   * were in use, with TimeoutError if none could be made or checks failed (`cause` says why). The latter also
+   * at once, when there is no connection and no dial is due in time. With PoolStoppedError from `stop` on. Never
+   * throws.
    */
   acquire(options?: AcquireOptions): Promise<Lease<T>> {
     const takenBy = this.#detectsLeaks ? traceOf(this, 'acquire') : undefined;
