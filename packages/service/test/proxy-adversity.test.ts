@@ -150,7 +150,7 @@ test('an answer that nobody wants any more does not hold up those who wait', asy
 test('a client that takes nothing more of its answer is let go of, also at its very end', async () => {
   const target = await targetServer((_request, response) => response.end(LARGE));
   const { port, service } = await proxying([target.origin], {
-    upstream: { bodyTimeoutMs: 200 },
+    upstream: { idleTimeoutMs: 200 },
     route: { timeoutMs: 60_000 },
   });
   const connection = await RawConnection.open(port);
@@ -163,7 +163,7 @@ test('a client that takes nothing more of its answer is let go of, also at its v
 test('a client that reads slowly, but goes on, gets the whole answer', async () => {
   const target = await targetServer((_request, response) => response.end(LARGE));
   const { port } = await proxying([target.origin], {
-    upstream: { bodyTimeoutMs: 500 },
+    upstream: { bodyTimeoutMs: 500, idleTimeoutMs: 2000 },
     route: { timeoutMs: 60_000 },
   });
   const client = connect(port, '127.0.0.1');
@@ -185,7 +185,7 @@ test('a large answer that waits behind a slow one comes whole', async () => {
     if (request.url === '/slow') setTimeout(() => response.end('slow'), 400);
     else response.end('x'.repeat(300_000));
   });
-  const { port } = await proxying([target.origin], { upstream: { bodyTimeoutMs: 100 } });
+  const { port } = await proxying([target.origin], { upstream: { idleTimeoutMs: 100 } });
   const connection = await RawConnection.open(port);
   connection.send('GET /slow HTTP/1.1\r\nhost: a\r\n\r\nGET /large HTTP/1.1\r\nhost: a\r\n\r\n');
   expect((await connection.answer()).body).toBe('slow');
@@ -250,4 +250,27 @@ test('who waits for room gets it when a hedge or an old request is gone', async 
   });
   const answers = await Promise.all(Array.from({ length: 30 }, () => ask(url)));
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 30 }, () => 200));
+});
+
+test('an upgrade that is sent ahead of a large answer’s end keeps nothing of it back', async () => {
+  const target = await targetServer((request, response) => {
+    response.end(request.url === '/large' ? 'x'.repeat(5_000_000) : 'no upgrade here');
+  });
+  const { port } = await proxying([target.origin]);
+  const connection = await RawConnection.open(port);
+  connection.send(
+    `GET /large HTTP/1.1\r\nhost: a\r\n\r\nGET /chat HTTP/1.1\r\nhost: a\r\n${UPGRADE}\r\n`,
+  );
+  expect((await connection.answer()).body).toHaveLength(5_000_000);
+  expect((await connection.answer()).body).toBe('no upgrade here');
+});
+
+test('an upload to a target that does not connect is the target’s failure', async () => {
+  // It accepts, and never speaks of TLS.
+  const origin = await rawTarget(() => undefined);
+  const { url, service } = await proxying([origin.replace('http:', 'https:')], {
+    upstream: { bodyTimeoutMs: 50, connectTimeoutMs: 300, retry: false },
+  });
+  expect((await ask(url, { method: 'POST', body: 'some' })).status).toBe(502);
+  expect(service.stats().upstreams['u']?.targets[0]).toMatchObject({ failed: 1, ignored: 0 });
 });

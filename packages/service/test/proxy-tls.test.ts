@@ -98,6 +98,21 @@ test('clients that leave at any moment leave nothing behind at an HTTP/2 target'
   expect((await ask(`http://127.0.0.1:${port}`)).status).toBe(200);
 });
 
+test('a target that speaks HTTP/2 alone is not blamed for what it cannot take', async () => {
+  const { cert, private: key } = await certificate;
+  const server = createSecureServer({ cert, key }, (_request, response) => response.end('ok'));
+  const targetPort = await portOf(server);
+  const { url, service, log } = await proxying([`https://localhost:${targetPort}`], {
+    upstream: { tls: { verify: false } },
+  });
+  for (let i = 0; i < 3; i++) {
+    expect((await ask(url, { method: 'POST', body: 'some' })).status).toBe(502);
+  }
+  expect(await (await ask(url)).text()).toBe('ok');
+  expect(service.stats().upstreams['u']?.targets[0]).toMatchObject({ failed: 0, ignored: 3 });
+  expect(JSON.stringify(log)).toContain('speaks no HTTP/1.1');
+});
+
 test('a target whose certificate is not trusted is not talked to', async () => {
   const { cert, private: key } = await certificate;
   let requests = 0;

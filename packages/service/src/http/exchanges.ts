@@ -113,6 +113,11 @@ export class Exchanges {
     return [...this.#open].find(({ response }) => response.req === request)?.response;
   }
 
+  /** The answer that is being sent on this connection. */
+  currentOn(socket: Socket): ServerResponse | undefined {
+    return [...this.#open].find(({ response }) => response.socket === socket)?.response;
+  }
+
   /**
    * The connection of this exchange goes on as something else, such as a WebSocket, which is not waited for
    * when the server drains. The exchange is over, with this status.

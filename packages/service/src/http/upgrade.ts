@@ -29,12 +29,20 @@ class PendingUpgrade {
   readonly #socket: Socket;
   readonly #ahead: Buffer[];
   #bytes: number;
+  #isTurn = false;
+  #hasEnded = false;
 
   constructor(socket: Socket, head: Buffer) {
     this.#socket = socket;
     this.#ahead = [head];
     this.#bytes = head.length;
     socket.on('data', this.#onData).on('end', this.#onEnd);
+  }
+
+  /** The answers before it are out: from now on it is of no use when the client has left. */
+  begin(): void {
+    this.#isTurn = true;
+    if (this.#hasEnded) this.#socket.destroy();
   }
 
   /** The connection, as if nothing had been read of it. */
@@ -52,7 +60,8 @@ class PendingUpgrade {
   };
 
   readonly #onEnd = (): void => {
-    this.#socket.destroy();
+    this.#hasEnded = true;
+    if (this.#isTurn) this.#socket.destroy();
   };
 }
 
@@ -71,31 +80,39 @@ export function routeUpgrades(
     const { socket } = request;
     // Node has let go of the connection, and with it of its errors.
     socket.on('error', () => socket.destroy());
+    const pending = asksForUpgrade(request) ? new PendingUpgrade(socket, head) : undefined;
+    const go = (): void => receive({ request, pending, exchanges, listener });
     const before = exchanges.lastOn(socket);
-    const go = (): void => receive({ request, head, exchanges, listener });
-    if (before === undefined) go();
-    else before.once('close', go);
+    if (before === undefined) return go();
+    // Node tells the answers before it no longer that they may go on.
+    const onDrain = (): void => void exchanges.currentOn(socket)?.emit('drain');
+    socket.on('drain', onDrain);
+    before.once('close', () => {
+      socket.off('drain', onDrain);
+      go();
+    });
   });
 }
 
 interface Received {
   readonly request: IncomingMessage;
-  /** What came behind its head. */
-  readonly head: Buffer;
+  /** undefined where it asks for nothing that is passed on. */
+  readonly pending: PendingUpgrade | undefined;
   readonly exchanges: Exchanges;
   readonly listener: RequestListener;
 }
 
-function receive({ request, head, exchanges, listener }: Received): void {
+function receive({ request, pending, exchanges, listener }: Received): void {
   const { socket } = request;
+  pending?.begin();
   if (socket.destroyed || !socket.writable) return;
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
   // Not the gentle end of this server's, which waits for the rest of a request that has none.
   response.on('finish', () => Socket.prototype.destroySoon.call(socket));
-  if (asksForUpgrade(request)) {
-    upgrades.set(request, new PendingUpgrade(socket, head));
+  if (pending) {
+    upgrades.set(request, pending);
   } else if (hasBody(request)) {
     // Before 24.9 Node does not ask, and takes what is behind the head for the other protocol.
     exchanges.begin(request, response);

@@ -1,6 +1,7 @@
 import { NoTargetsError } from '@sluice/core';
 import { describe, expect, test } from 'vitest';
 
+import type { Attempt } from './index.ts';
 import { at, eventsOf, fail, someTargets, taken } from '../../../test/support/target-set.ts';
 
 describe('taking a target', () => {
@@ -152,19 +153,52 @@ test('the figures of a target add up', () => {
   ]);
 });
 
-test('whoever waits for room is called when there is some, one for each place, the first first', async () => {
+test('whoever waits for room is called when there is some, in order, and whoever leaves keeps nobody back', async () => {
   const { targets } = someTargets(['a'], { connections: 1 });
   const attempt = taken(targets, 0);
-  const called: string[] = [];
-  expect(targets.take(0)).toBeUndefined();
-  targets.whenRoom(() => called.push('first'));
-  const cancel = targets.whenRoom(() => called.push('second'));
-  targets.whenRoom(() => called.push('third'));
-  attempt.settle(1, 'success');
+  const took: string[] = [];
+  const wait = (name: string): (() => void) =>
+    targets.whenRoom(() => {
+      const isTaken = targets.take(0) !== undefined;
+      if (isTaken) took.push(name);
+      return isTaken;
+    });
+  const leave = wait('first');
+  wait('second');
+  wait('third');
   await Promise.resolve();
-  expect(called).toEqual(['first']);
-  cancel();
+  expect([took, targets.isAwaited]).toEqual([[], true]);
+  attempt.settle(1, 'success');
+  leave();
+  await Promise.resolve();
+  expect(took).toEqual(['second']);
   targets.update({ connections: 3 });
   await Promise.resolve();
-  expect(called).toEqual(['first', 'third']);
+  expect([took, targets.isAwaited]).toEqual([['second', 'third'], false]);
+});
+
+test('whoever waits is called when one target takes the place of another, or all are refused', async () => {
+  const { targets } = someTargets(['a'], { connections: 1, breaker: { consecutiveFailures: 1 } });
+  const first = taken(targets, 0);
+  const answers: unknown[] = [];
+  const wait = (): void =>
+    void targets.whenRoom(() => {
+      const answer = targets.take(0);
+      if (answer !== undefined) answers.push(answer);
+      return answer !== undefined;
+    });
+  wait();
+  targets.update({ addresses: at('b') });
+  await Promise.resolve();
+  expect(answers).toHaveLength(1);
+  first.settle(1, 'success');
+  wait();
+  wait();
+  await Promise.resolve();
+  (answers[0] as Attempt).settle(1, 'failure');
+  await Promise.resolve();
+  expect(answers.slice(1).map((each) => (each as Error).name)).toEqual([
+    'CircuitOpenError',
+    'CircuitOpenError',
+  ]);
 });

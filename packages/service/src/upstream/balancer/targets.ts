@@ -65,7 +65,8 @@ export class Targets {
   readonly #onBreakerChange = (): void => this.#tellCapacity();
   #toldCapacity = 0;
   /** Who waits for room. */
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<() => boolean>();
+  #isWaking = false;
 
   /** An address that is there twice is one target. */
   constructor(addresses: readonly TargetAddress[], options: TargetsOptions) {
@@ -104,13 +105,23 @@ export class Targets {
     return attempt;
   }
 
+  /** Whether somebody waits for room: who comes now would overtake him. */
+  get isAwaited(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   /**
-   * Calls `listener` once, when a request more may find room: `take` may answer otherwise than undefined then.
-   * First come, first called, one for each place that is free. Returns what takes it back.
+   * Calls `tryAgain` soon, and whenever `take` may answer otherwise than before, until it says true: that it
+   * has taken, or waits no longer. First come, first called; while one is left that could not take, nobody
+   * behind is called. Returns what ends the waiting.
    */
-  whenRoom(listener: () => void): () => void {
-    this.#waiting.add(listener);
-    return () => void this.#waiting.delete(listener);
+  whenRoom(tryAgain: () => boolean): () => void {
+    this.#waiting.add(tryAgain);
+    this.#wake();
+    return () => {
+      this.#waiting.delete(tryAgain);
+      this.#wake();
+    };
   }
 
   /**
@@ -186,7 +197,7 @@ export class Targets {
   }
 
   #attemptEnded(member: Member, nowMs: number): void {
-    this.#callNext();
+    this.#wake();
     if (!member.isPresent) return;
     this.#refresh(member);
     const { ejection } = this.#options;
@@ -297,23 +308,26 @@ export class Targets {
 
   /** Has it among those that may be chosen, or not. */
   #refresh(member: Member): void {
+    this.#wake();
     this.#ready.set(member, member.isUsable && member.inFlight < this.#options.connections);
   }
 
-  #callNext(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) return;
-    this.#waiting.delete(next);
-    // Not before whoever has ended is counted as gone.
-    queueMicrotask(next);
+  /** Not at once: whoever has ended is to be counted as gone. */
+  #wake(): void {
+    if (this.#waiting.size === 0 || this.#isWaking) return;
+    this.#isWaking = true;
+    queueMicrotask(() => {
+      this.#isWaking = false;
+      for (const tryAgain of this.#waiting) {
+        if (!tryAgain()) return;
+        this.#waiting.delete(tryAgain);
+      }
+    });
   }
 
   #tellCapacity(): void {
     const { capacity } = this;
     if (capacity === this.#toldCapacity) return;
-    for (let more = capacity - this.#toldCapacity; more > 0 && this.#waiting.size > 0; more--) {
-      this.#callNext();
-    }
     this.#toldCapacity = capacity;
     this.#events.emit('capacity', { capacity });
   }

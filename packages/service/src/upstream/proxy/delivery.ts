@@ -7,6 +7,7 @@ import type { Attempt } from '../balancer/index.ts';
 import { isOwnFault } from '../outbound/index.ts';
 import type { AnswerSink } from './answer-sink.ts';
 import { ClientStalledError } from './client-errors.ts';
+import { isOtherProtocol } from './failure-of.ts';
 import { KeptAnswer } from './kept-answer.ts';
 import type { RequestBody } from './request-body.ts';
 import { trailersOf } from './trailers.ts';
@@ -251,7 +252,8 @@ export class Delivery implements Handler {
     if (this.#isOver) return;
     const clients = this.body?.errored ?? undefined;
     // A body that would not come is the client's failure, and a mistake on this side nobody else's.
-    this.#settle(clients !== undefined || isOwnFault(error) ? 'ignored' : 'failure');
+    const isTheirs = clients === undefined && !isOwnFault(error) && !isOtherProtocol(error);
+    this.#settle(isTheirs ? 'failure' : 'ignored');
     this.#host.failed(this, clients ?? error);
   }
 
@@ -278,7 +280,9 @@ export class Delivery implements Handler {
 
   /** Whether the client owes the next part of the body. */
   get #isClientSlow(): boolean {
-    return !this.#hasSentAll && this.body?.readableLength === 0;
+    // Nobody has asked for it before there is a connection.
+    if (this.#controller === undefined || this.#hasSentAll) return false;
+    return this.body?.readableLength === 0;
   }
 
   /**

@@ -27,7 +27,7 @@ export interface ForwardingParts extends DeliveryTimes {
   readonly name: string;
   readonly targets: Targets;
   readonly connections: Connections;
-  /** Longest silence of a stream or a tunnel, in ms. */
+  /** Longest silence of a stream, a tunnel, or a client that takes none of its answer, in ms. */
   readonly idleTimeoutMs: number;
   /** For requests that may be sent more than once at a time; undefined where none is. */
   readonly hedged: Policy | undefined;
@@ -128,20 +128,25 @@ export class Forwarding implements DeliveryHost, AnswerSinkHost {
     }
     this.#winner = delivery;
     this.#status = head.status;
-    const client = upgrade.accept(head.status, this.#call.answerHeaders(head.raw, false));
-    const { idleTimeoutMs } = this.#parts;
-    this.#cutTunnel = tunnel({ client, target: socket, idleTimeoutMs }, release);
-    waiting.resolve(delivery);
+    try {
+      const client = upgrade.accept(head.status, this.#call.answerHeaders(head.raw, false));
+      const { idleTimeoutMs } = this.#parts;
+      this.#cutTunnel = tunnel({ client, target: socket, idleTimeoutMs }, release);
+      waiting.resolve(delivery);
+    } catch (mistake) {
+      socket.destroy();
+      release();
+      waiting.reject(asError(mistake));
+    }
   }
 
   get clock(): Clock {
     return this.#parts.clock;
   }
 
-  /** The longest silence in the body of the answer, in ms, on both sides. */
+  /** A slow client takes so much at a time that it seems to take nothing for long. */
   get patienceMs(): number {
-    const { bodyTimeoutMs, idleTimeoutMs } = this.#parts;
-    return this.#call.isStream ? idleTimeoutMs : bodyTimeoutMs;
+    return this.#parts.idleTimeoutMs;
   }
 
   drained(): void {
@@ -199,7 +204,7 @@ export class Forwarding implements DeliveryHost, AnswerSinkHost {
 
   /** One try: resolves when its answer flows. Throws for a refusal. */
   #try(part: TaskContext): Promise<Delivery> {
-    const attempt = this.#take();
+    const attempt = this.#parts.targets.isAwaited ? undefined : this.#take();
     return attempt === undefined ? this.#tryWhenThereIsRoom(part) : this.#deliver(attempt, part);
   }
 
@@ -212,24 +217,29 @@ export class Forwarding implements DeliveryHost, AnswerSinkHost {
   }
 
   /** Others may have more connections than requests that were let in: by hedges, or since they end slowly. */
-  async #tryWhenThereIsRoom(part: TaskContext): Promise<Delivery> {
+  #tryWhenThereIsRoom(part: TaskContext): Promise<Delivery> {
     const { name, targets } = this.#parts;
-    for (;;) {
-      if (this.#waiting.size > 0) throw new QueueFullError(name, `${name}: no room for a hedge`);
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const cancel = targets.whenRoom(resolve);
-      const end = (reason: unknown): void => reject(asError(reason));
-      const context = part instanceof CallContext ? part : this.#call.context;
+    if (this.#waiting.size > 0) throw new QueueFullError(name, `${name}: no room for a hedge`);
+    const context = part instanceof CallContext ? part : this.#call.context;
+    return new Promise((resolve, reject) => {
+      const leave = targets.whenRoom(() => {
+        try {
+          const attempt = this.#take();
+          if (attempt === undefined) return false;
+          context.offAbort(end);
+          resolve(this.#deliver(attempt, part));
+        } catch (refusal) {
+          context.offAbort(end);
+          reject(asError(refusal));
+        }
+        return true;
+      });
+      const end = (reason: unknown): void => {
+        leave();
+        reject(asError(reason));
+      };
       context.onAbort(end);
-      try {
-        await promise;
-      } finally {
-        cancel();
-        context.offAbort(end);
-      }
-      const attempt = this.#take();
-      if (attempt !== undefined) return this.#deliver(attempt, part);
-    }
+    });
   }
 
   #deliver(attempt: Attempt, part: TaskContext): Promise<Delivery> {
@@ -249,8 +259,8 @@ export class Forwarding implements DeliveryHost, AnswerSinkHost {
   }
 
   #send(delivery: Delivery): void {
-    const { connections } = this.#parts;
-    const { request, upgrade, path } = this.#call;
+    const { connections, bodyTimeoutMs, idleTimeoutMs } = this.#parts;
+    const { request, upgrade, path, isStream } = this.#call;
     const { target } = delivery.attempt;
     const isWhole = upgrade !== undefined || delivery.body !== undefined;
     const line = isWhole ? connections.forWhole(target) : connections.to(target);
@@ -261,7 +271,7 @@ export class Forwarding implements DeliveryHost, AnswerSinkHost {
       body: delivery.body ?? null,
       upgrade: upgrade?.protocol ?? null,
       headersTimeout: 0,
-      bodyTimeout: this.patienceMs,
+      bodyTimeout: isStream ? idleTimeoutMs : bodyTimeoutMs,
       servername: line.serverName,
     };
     delivery.send(line.dispatcher, options);
