@@ -19,9 +19,10 @@ const TRIAL = 20;
 /**
  * Heap bytes that one operation allocates, garbage included: what a run of 2n allocates beyond a run
  * of n, so that whatever a run costs once falls away. Warm the entrant up first, since code that is
- * not optimised yet allocates numbers that optimised code keeps in registers.
+ * not optimised yet allocates numbers that optimised code keeps in registers. undefined: the least that can be
+ * run fills the heap, so that a collection comes between.
  */
-export async function bytesPerOperation(entrant: Entrant): Promise<number> {
+export async function bytesPerOperation(entrant: Entrant): Promise<number | undefined> {
   const trial = multiple(TRIAL, entrant.subject);
   const msPerOperation = (await timedRun(entrant, trial)) / trial;
   const affordable = Math.min(START_ITERATIONS, LONGEST_RUN_MS / msPerOperation);
@@ -32,8 +33,7 @@ export async function bytesPerOperation(entrant: Entrant): Promise<number> {
     const long = await heapGrowth(entrant, iterations * 2);
     if (short === undefined || long === undefined) {
       const fewer = multiple(iterations / 2, entrant.subject);
-      if (fewer === iterations)
-        throw new BenchError(`${entrant.contender.name} fills the heap within one batch`);
+      if (fewer === iterations) return undefined;
       iterations = fewer;
     } else {
       samples.push((long - short) / iterations);

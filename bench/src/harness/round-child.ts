@@ -12,7 +12,7 @@ import {
 import type { RoundTask } from './track.ts';
 import { checkedTrial } from './trial.ts';
 
-async function perform(task: RoundTask): Promise<number | Sample> {
+async function perform(task: RoundTask): Promise<number | Sample | undefined> {
   const subject = await loadSubject(task.url, task.subject);
   const named = ({ name }: { readonly name: string }): boolean => name === task.contender;
   if (subject.kind === 'trial' && task.measure === 'trial') {
@@ -32,7 +32,7 @@ async function measureOperation(
   subject: OperationSubject,
   contender: Contender,
   { measure, plan }: Exclude<RoundTask, { readonly measure: 'trial' }>,
-): Promise<number> {
+): Promise<number | undefined> {
   const entrant: Entrant = { subject, contender, running: await contender.setup() };
   if (measure === 'time') return measureRound(entrant, plan);
   await warmUp(entrant, plan);

@@ -50,7 +50,7 @@ export function measureBytes(
   subject: OperationSubject,
   contender: Contender,
   plan: RoundPlan,
-): Promise<number> {
+): Promise<number | undefined> {
   return inChild(subject, contender, { measure: 'bytes', plan });
 }
 
