@@ -260,13 +260,14 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     if (waiter.limitMs < Infinity) {
       waiter.alarm = alarms.set(waiter.giveUpAtMs, () => this.#giveUp(waiter));
     }
-    waiter.onAbort = (reason): void => {
+    const end = (reason: unknown): void => {
       this.#leave(waiter);
       tally.count('aborted');
       waiter.refuse(reason);
       this.#tellQuiet();
     };
-    waiter.context?.onAbort(waiter.onAbort);
+    waiter.onAbort = end;
+    waiter.context?.onAbort(end);
     return waiter.promise;
   }
 

@@ -95,8 +95,9 @@ export class ManagedCall<T> {
   }
 
   #run(): void {
-    this.#onAbort = (reason): void => this.#answerEarly(reason);
-    this.#context.onAbort(this.#onAbort);
+    const end = (reason: unknown): void => this.#answerEarly(reason);
+    this.#onAbort = end;
+    this.#context.onAbort(end);
     const task = this.#task;
     let result;
     try {

@@ -86,14 +86,16 @@ function follow(job: ThreadJob, options: RunOptions, pool: Specifier): void {
   if (options instanceof CallContext) {
     const listener = (reason: unknown): void => pool.onAbort(job, reason);
     options.onAbort(listener);
-    job.leave = (): void => options.offAbort(listener);
+    const leave = (): void => options.offAbort(listener);
+    job.leave = leave;
     return;
   }
   const { signal } = options;
   if (signal === undefined) return;
   const listener = (): void => pool.onAbort(job, signal.reason);
   signal.addEventListener('abort', listener);
-  job.leave = (): void => signal.removeEventListener('abort', listener);
+  const leave = (): void => signal.removeEventListener('abort', listener);
+  job.leave = leave;
 }
 
 function check(options: RunOptions, pool: string): void {

@@ -9,8 +9,6 @@ const DIRECT = 0;
 /** The calls that come through a pipeline, known by their tickets: whoever drives it runs their work. */
 export class GateCalls {
   readonly #lanes: Dispatcher;
-  // Never used twice: a task may end long after it was given up.
-  #lastTicket = DIRECT;
 
   constructor(lanes: Dispatcher) {
     this.#lanes = lanes;
@@ -55,7 +53,6 @@ export class GateCalls {
   #jobOf(context: CallContext): LaneJob {
     const job = new LaneJob(this.#lanes, undefined, context);
     job.ownsContext = false;
-    job.ticket = --this.#lastTicket;
     return job;
   }
 }

@@ -35,7 +35,7 @@ export class LaneJob extends QueuedJob {
   /** When it got its lane; NaN when that was not timed, undefined before. */
   startMs: number | undefined = undefined;
   state: 'waiting' | 'running' | 'overdue' | 'gone' = 'waiting';
-  /** Of a call of a pipeline; 0 otherwise. */
+  /** Of a call of a pipeline that has its lane; 0 otherwise. */
   ticket = 0;
   /** Its deadline while its caller waits, the end of patience with its task after that. */
   laneAlarm: Alarm | undefined = undefined;
@@ -67,8 +67,9 @@ export class LaneJob extends QueuedJob {
   /** Hears of it when the caller leaves; at once if that has happened. */
   heedAbort(): void {
     if (this.context === undefined || this.#onAbort !== undefined) return;
-    this.#onAbort = (reason): void => this.leave(reason);
-    this.context.onAbort(this.#onAbort);
+    const leave = (reason: unknown): void => this.leave(reason);
+    this.#onAbort = leave;
+    this.context.onAbort(leave);
   }
 
   /** The caller leaves. */

@@ -2,6 +2,7 @@ import { LinkedList, type Alarms } from '../collections/index.ts';
 import { TimeoutError } from '../core/index.ts';
 import type { QueuedJob } from '../job-queue/index.ts';
 import type { LaneJob } from './lane-job.ts';
+import { Tickets } from './tickets.ts';
 
 /** What becomes of a job that would not end by itself. */
 export interface LaneKeeper {
@@ -21,7 +22,7 @@ export class Lanes {
   readonly #keeper: LaneKeeper;
   readonly #jobs = new LinkedList<QueuedJob>();
   /** Those that came through a pipeline. */
-  readonly #byTicket = new Map<number, LaneJob>();
+  readonly #tickets = new Tickets();
   #usualMs = 0;
 
   constructor(name: string, alarms: Alarms, keeper: LaneKeeper) {
@@ -35,7 +36,7 @@ export class Lanes {
     job.state = 'running';
     job.startMs = nowMs;
     this.#jobs.append(job);
-    if (job.ticket < 0) this.#byTicket.set(job.ticket, job);
+    if (job.task === undefined) job.ticket = this.#tickets.give(job);
     const endMs = Math.min(job.deadlineAtMs, nowMs + (job.timeoutMs ?? Infinity));
     if (endMs < Infinity) {
       job.laneAlarm = this.#alarms.set(endMs, () => this.#keeper.endEarly(job, this.#late(job)));
@@ -58,13 +59,13 @@ export class Lanes {
   remove(job: LaneJob): void {
     job.state = 'gone';
     this.#jobs.remove(job);
-    if (job.ticket < 0) this.#byTicket.delete(job.ticket);
+    if (job.task === undefined) this.#tickets.takeBack(job.ticket);
     this.#cancelAlarm(job);
   }
 
   /** Undefined when its task was given up before. */
   byTicket(ticket: number): LaneJob | undefined {
-    return this.#byTicket.get(ticket);
+    return this.#tickets.jobOf(ticket);
   }
 
   /** Answers all callers that still wait with TimeoutError. Returns how many. O(n). */

@@ -33,8 +33,9 @@ export class Waiter implements ListNode<Waiter>, HeapItem {
   listen(leave: (reason: unknown) => void): void {
     const signal = this.#signal;
     if (signal === undefined) return;
-    this.#onAbort = (): void => leave(signal.reason);
-    signal.addEventListener('abort', this.#onAbort);
+    const end = (): void => leave(signal.reason);
+    this.#onAbort = end;
+    signal.addEventListener('abort', end);
   }
 
   /** Lets go of the signal. */
