@@ -1,3 +1,4 @@
+import type { CallContext } from '../core/index.ts';
 import type { Connection } from './connection.ts';
 import { Dialler, type DeadOnArrival, type DiallerOwner } from './dialler.ts';
 import { Lease, type Lessor } from './lease.ts';
@@ -248,7 +249,7 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
   }
 
   #wait(waiter: Waiter<T>): Promise<Lease<T>> {
-    const { alarms, tally } = this.#setup;
+    const { alarms } = this.#setup;
     this.line.add(waiter);
     if (this.line.size === 1) this.dialler.waitedFor(true);
     this.freed();
@@ -260,15 +261,19 @@ export class Broker<T> implements Lessor<T>, StockOwner<T>, DiallerOwner<T> {
     if (waiter.limitMs < Infinity) {
       waiter.alarm = alarms.set(waiter.giveUpAtMs, () => this.#giveUp(waiter));
     }
+    if (waiter.context) this.#heedAbort(waiter, waiter.context);
+    return waiter.promise;
+  }
+
+  #heedAbort(waiter: Waiter<T>, context: CallContext): void {
     const end = (reason: unknown): void => {
       this.#leave(waiter);
-      tally.count('aborted');
+      this.#setup.tally.count('aborted');
       waiter.refuse(reason);
       this.#tellQuiet();
     };
     waiter.onAbort = end;
-    waiter.context?.onAbort(end);
-    return waiter.promise;
+    context.onAbort(end);
   }
 
   /** Whether no connection can come by then, as none is there and dials fail. */
