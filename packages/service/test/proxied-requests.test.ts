@@ -83,7 +83,7 @@ test('a target is told who asks, and no client can have that taken out or made u
       'GET /a?b=%0d%0aX:%20y HTTP/1.1',
       `host: 127.0.0.1:${targetPort}`,
       'connection: keep-alive',
-      'X-Kept: 1',
+      'x-kept: 1',
       'x-forwarded-for: 127.0.0.1',
       'x-forwarded-host: shop.example',
       'x-forwarded-proto: http',
