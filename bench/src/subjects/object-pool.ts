@@ -183,7 +183,6 @@ const dear: OperationSubject = {
   limits: [{ contender: POOL, of: 'ratio', to: ANEW, max: 1 / 2 }],
 };
 
-const KINDS = 8;
 
 /** Objects of several shapes through code that they share: what a pool costs beside others. */
 function inTurn(all: readonly Running[]): Running {
@@ -196,8 +195,20 @@ function inTurn(all: readonly Running[]): Running {
   };
 }
 
-const shapes: readonly Kind<Record<string, number>>[] = Array.from({ length: KINDS }, (_, i) => ({
-  create: () => ({ uses: 0, [`field${i}`]: i }),
+/** Each with a field of its own, written out: to compute its name would cost more than the object. */
+const creators: readonly (() => Record<string, number>)[] = [
+  () => ({ uses: 0, a: 1 }),
+  () => ({ uses: 0, b: 1 }),
+  () => ({ uses: 0, c: 1 }),
+  () => ({ uses: 0, d: 1 }),
+  () => ({ uses: 0, e: 1 }),
+  () => ({ uses: 0, f: 1 }),
+  () => ({ uses: 0, g: 1 }),
+  () => ({ uses: 0, h: 1 }),
+];
+
+const shapes: readonly Kind<Record<string, number>>[] = creators.map((create) => ({
+  create,
   use: (object) => (object['uses'] = (object['uses'] ?? 0) + 1),
   reset: (object) => void (object['uses'] = 0),
 }));
@@ -205,9 +216,9 @@ const shapes: readonly Kind<Record<string, number>>[] = Array.from({ length: KIN
 const several: OperationSubject = {
   ...shared,
   name: 'object-pool-shapes',
-  title: `Object pool, ${KINDS} pools of objects of different shapes`,
+  title: `Object pool, ${creators.length} pools of objects of different shapes`,
   operation: 'an object is got, written to, made like new and given back',
-  batch: KINDS,
+  batch: creators.length,
   contenders: [
     { name: ANEW, kind: 'floor', setup: () => inTurn(shapes.map(madeAnew)) },
     { name: STACK, kind: 'floor', setup: () => inTurn(shapes.map(plainStack)) },
