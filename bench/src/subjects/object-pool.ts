@@ -183,7 +183,6 @@ const dear: OperationSubject = {
   limits: [{ contender: POOL, of: 'ratio', to: ANEW, max: 1 / 2 }],
 };
 
-
 /** Objects of several shapes through code that they share: what a pool costs beside others. */
 function inTurn(all: readonly Running[]): Running {
   return {
